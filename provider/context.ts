@@ -1,0 +1,10 @@
+import type { Progress } from "./progress.js";
+import type { Settings } from "./settings.js";
+
+/** What every operation is given: where things are, how to tell how far it is, and when to give up. */
+export interface Context {
+  readonly settings: Settings;
+  readonly progress: Progress;
+  /** Aborted when the user cancels; every wait and every program that we run listens to it. */
+  readonly signal?: AbortSignal | undefined;
+}

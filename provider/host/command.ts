@@ -1,0 +1,80 @@
+/**
+ * The one place that starts programs of the host (execa is imported nowhere else). There is never a shell: an argument
+ * is handed over as it is. Output is taken as text in the C locale, so that what is matched does not depend on the user's language.
+ */
+import { execa, ExecaError } from "execa";
+import { CommandError, VmsError } from "../errors.js";
+
+export interface RunOptions {
+  /** Written to the program's standard input, which is else empty. */
+  readonly input?: string | undefined;
+  /** In seconds; 60 by default, 0 for none. A program that takes longer is ended and reported. */
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly cwd?: string | undefined;
+  /** Added to the caller's environment. */
+  readonly env?: Record<string, string> | undefined;
+  /** Called with each line of standard output and standard error as it comes. */
+  readonly onLine?: ((line: string) => void) | undefined;
+  /** The program talks to the user's terminal itself; nothing is captured. */
+  readonly inherit?: boolean | undefined;
+  /** File descriptors handed down as 3, 4, ... */
+  readonly descriptors?: readonly number[] | undefined;
+}
+
+/** execa's types name only these; the number that counts is handed to the operating system as it is. */
+type InheritedDescriptor = 3 | 4 | 5 | 6 | 7 | 8 | 9;
+
+export interface RunResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program and returns what it printed. Throws CommandError where the status is not 0. */
+export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+  const result = await attempt(argv, options);
+  if (result.status !== 0) throw new CommandError(argv, result.status, result.stderr === "" ? result.stdout : result.stderr);
+  return result;
+}
+
+/** Like `run`, but a status that is not 0 is a result, not an error. A program that cannot be started still throws. */
+export async function attempt(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+  const { input, timeout = 60, signal, cwd, env, onLine, inherit, descriptors = [] } = options;
+  const [file, ...args] = argv;
+  const output = inherit === true ? ("inherit" as const) : ("pipe" as const);
+  try {
+    const child = execa(file, args, {
+      env: { LC_ALL: "C.UTF-8", ...env },
+      stdio: [inherit === true ? "inherit" : input === undefined ? "ignore" : "pipe", output, output, ...(descriptors as readonly InheritedDescriptor[])],
+      reject: false,
+      stripFinalNewline: true,
+      ...(input === undefined ? {} : { input }),
+      ...(timeout > 0 ? { timeout: timeout * 1000 } : {}),
+      ...(signal === undefined ? {} : { cancelSignal: signal }),
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+    if (onLine !== undefined) for await (const line of child.iterable({ from: "all" })) onLine(String(line));
+    const result = await child;
+    const stdout = typeof result.stdout === "string" ? result.stdout : "";
+    const stderr = typeof result.stderr === "string" ? result.stderr : "";
+    if (result.isCanceled) throw new VmsError("cancelled", `${file} was stopped`, { cause: signal?.reason });
+    if (result.timedOut) throw new CommandError(argv, undefined, `${stderr}\nno answer within ${timeout} s`);
+    if (result.exitCode !== undefined) return { status: result.exitCode, stdout, stderr };
+    if (result.signal !== undefined) throw new CommandError(argv, undefined, `${stderr}\nended by ${result.signal}`);
+    throw notStarted(argv, result.cause ?? result);
+  } catch (error) {
+    if (error instanceof ExecaError) throw notStarted(argv, error);
+    throw error;
+  }
+}
+
+function notStarted(argv: readonly string[], cause: unknown): VmsError {
+  const file = argv[0] ?? "";
+  const missing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+  if (!missing) return new CommandError(argv, undefined, cause instanceof Error ? cause.message : String(cause), { cause });
+  return new VmsError("requirement", `the program ${file} is not installed`, {
+    hint: "Run: vms bootstrap",
+    cause,
+  });
+}
