@@ -48,6 +48,7 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
       env: { LC_ALL: "C.UTF-8", ...env },
       stdio: [inherit === true ? "inherit" : input === undefined ? "ignore" : "pipe", output, output, ...(descriptors as readonly InheritedDescriptor[])],
       reject: false,
+      all: onLine !== undefined,
       stripFinalNewline: true,
       ...(input === undefined ? {} : { input }),
       ...(timeout > 0 ? { timeout: timeout * 1000 } : {}),
