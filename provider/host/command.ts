@@ -14,7 +14,7 @@ export interface RunOptions {
   readonly cwd?: string | undefined;
   /** Added to the caller's environment. */
   readonly env?: Record<string, string> | undefined;
-  /** Called with each line of standard output and standard error as it comes. */
+  /** Called with each line of standard output and standard error as it comes; a carriage return ends one too. */
   readonly onLine?: ((line: string) => void) | undefined;
   /** The program talks to the user's terminal itself; nothing is captured. */
   readonly inherit?: boolean | undefined;
@@ -55,7 +55,7 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
       ...(signal === undefined ? {} : { cancelSignal: signal }),
       ...(cwd === undefined ? {} : { cwd }),
     });
-    if (onLine !== undefined) for await (const line of child.iterable({ from: "all" })) onLine(String(line));
+    if (onLine !== undefined) await eachLine(child.iterable({ from: "all", binary: true }), onLine);
     const result = await child;
     const stdout = typeof result.stdout === "string" ? result.stdout : "";
     const stderr = typeof result.stderr === "string" ? result.stderr : "";
@@ -68,6 +68,18 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
     if (error instanceof ExecaError) throw notStarted(argv, error);
     throw error;
   }
+}
+
+/** Programs that count upwards in place (`qemu-img -p`) end their lines with a carriage return only. */
+async function eachLine(chunks: AsyncIterable<unknown>, onLine: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split(/\r?\n|\r(?=[^\n])/);
+    rest = lines.pop() ?? "";
+    for (const line of lines) onLine(line);
+  }
+  if (rest !== "") onLine(rest);
 }
 
 function notStarted(argv: readonly string[], cause: unknown): VmsError {
