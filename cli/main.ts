@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+/** The `vms` command. The only place that ends the process: 0 done, 1 failed, 2 used wrongly, 130 stopped by the user. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CommanderError } from "commander";
+import { hasCode, toVmsError } from "../provider/errors.js";
+import { packageFiles } from "../provider/paths.js";
+import { resolveSettings } from "../provider/settings.js";
+import { buildProgram } from "./program.js";
+import type { CliContext } from "./context.js";
+import { showProgress } from "./terminal-progress.js";
+
+const progress = showProgress(process.stderr);
+const cancel = new AbortController();
+let terminalIsOurs = true;
+
+process.on("SIGINT", () => {
+  if (!terminalIsOurs) return;
+  // Whoever presses Ctrl-C a second time does not want to wait for the tidying up.
+  if (cancel.signal.aborted) process.exit(130);
+  cancel.abort(new Error("stopped by Ctrl-C"));
+});
+process.on("SIGTERM", () => {
+  cancel.abort(new Error("stopped by SIGTERM"));
+});
+// `vms list | head` closes our output: that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
+
+function makeContext(): CliContext {
+  return {
+    settings: resolveSettings().settings,
+    progress,
+    signal: cancel.signal,
+    print: (line) => {
+      progress.settle();
+      process.stdout.write(`${line}\n`);
+    },
+    handOverTerminal: async (work) => {
+      progress.settle();
+      terminalIsOurs = false;
+      try {
+        return await work();
+      } finally {
+        terminalIsOurs = true;
+      }
+    },
+  };
+}
+
+function packageVersion(): string {
+  const description: unknown = JSON.parse(readFileSync(join(packageFiles.root, "package.json"), "utf8"));
+  return (description as { version: string }).version;
+}
+
+function report(error: unknown): number {
+  progress.settle();
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const failure = toVmsError(error);
+  const text = process.env["VMS_DEBUG"] === "1" ? (failure.stack ?? failure.message) : failure.message;
+  process.stderr.write(`${text}\n`);
+  if (process.env["VMS_DEBUG"] === "1" && failure.cause !== undefined) console.error("caused by:", failure.cause);
+  if (hasCode(failure, "cancelled")) return 130;
+  return hasCode(failure, "input") ? 2 : 1;
+}
+
+async function main(): Promise<number> {
+  let status = 0;
+  const program = buildProgram(async (verb) => {
+    const outcome = await verb(makeContext());
+    if (typeof outcome === "number") status = outcome;
+  }, packageVersion());
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    return report(error);
+  } finally {
+    progress.settle();
+  }
+  return status;
+}
+
+process.exit(await main());
