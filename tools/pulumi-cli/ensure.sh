@@ -8,6 +8,7 @@
 # fetches a newer Go by itself where the modules need one).
 #
 # VMS_CACHE            where to keep it, instead of $XDG_CACHE_HOME or ~/.cache
+# VMS_GO               the Go to build with, instead of the one on PATH or in /usr/local/go
 # VMS_PULUMI_RELEASES  where the release archives are, instead of the official place (a mirror in a company, say)
 set -euo pipefail
 
@@ -75,8 +76,9 @@ fetch_release() {
   esac
   archive=pulumi-v$version-linux-$machine.tar.gz
   download "$releases/pulumi-$version-checksums.txt" "$work/checksums.txt" || return 1
-  wanted=$(awk -v name="$archive" '$2 == name && $1 ~ /^[0-9a-f]{64}$/ { print $1; exit }' "$work/checksums.txt")
-  [[ -n $wanted ]] || return 1
+  wanted=$(awk -v name="$archive" '$2 == name { print $1; exit }' "$work/checksums.txt")
+  # Anything else is a page of something in between, such as a network that asks for a login first.
+  [[ $wanted =~ ^[0-9a-f]{64}$ ]] || return 1
   say "Fetching the pulumi CLI $version (about 100 MB)"
   download "$releases/$archive" "$work/$archive" || return 1
   found=$(sha256sum "$work/$archive")
@@ -92,8 +94,8 @@ fetch_release() {
 }
 
 find_go() {
-  local go
-  go=$(command -v go || true)
+  local go=${VMS_GO:-}
+  [[ -n $go ]] || go=$(command -v go || true)
   [[ -n $go ]] || go=/usr/local/go/bin/go
   [[ -x $go ]] || die "the pulumi CLI is not installed, its release cannot be fetched from $releases, and there is no Go to build it with.
 Install one of the two and run this again: https://www.pulumi.com/docs/install/ or https://go.dev/doc/install"
