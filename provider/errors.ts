@@ -54,7 +54,11 @@ export class CommandError extends VmsError {
     options: ErrorOptions = {},
   ) {
     const last = lastLines(stderr, 5);
-    super("command", `${argv[0] ?? ""} ${last === "" ? `ended with status ${status ?? "unknown"}` : `said: ${last}`}`, options);
+    super(
+      "command",
+      `${argv[0] ?? ""} ${last === "" ? `ended with status ${status ?? "unknown"}` : `said: ${last}`}`,
+      options,
+    );
     this.name = "CommandError";
   }
 }
@@ -68,8 +72,25 @@ export class ConsoleTimeoutError extends VmsError {
     readonly log: string | undefined,
     options: ErrorOptions = {},
   ) {
-    super("console-timeout", `no ${awaited} on the console within ${seconds} s${quoteLines(lastLines)}${logLine(log)}`, options);
+    super(
+      "console-timeout",
+      `no ${awaited} on the console within ${seconds} s${quoteLines(lastLines)}${logLine(log)}`,
+      options,
+    );
     this.name = "ConsoleTimeoutError";
+  }
+}
+
+/** The guest went away while something was awaited of it: it is off, it panicked, or its console ended. */
+export class GuestLostError extends VmsError {
+  constructor(
+    readonly why: string,
+    readonly lastLines: string,
+    readonly log: string | undefined,
+    options: ErrorOptions = {},
+  ) {
+    super("guest", `${why}${quoteLines(lastLines)}${logLine(log)}`, options);
+    this.name = "GuestLostError";
   }
 }
 

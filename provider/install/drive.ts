@@ -1,0 +1,121 @@
+/**
+ * The unattended install, driven over the serial console: a domain boots, root logs in, the payload is unpacked and the
+ * steps of this boot run in order; then the guest powers off.
+ *
+ * The domain is defined and started by the caller, paused at best, and killed by the caller where the drive fails.
+ */
+import { Deadline, poll } from "../console/deadline.js";
+import { openDomainConsole } from "../console/domain-console.js";
+import type { Dialogue } from "../console/expect.js";
+import { awaitLogin, logIn } from "../console/shell.js";
+import { ConsoleTimeoutError } from "../errors.js";
+import { isOff } from "../libvirt/domain.js";
+import type { Progress } from "../progress.js";
+import { type Guest, resumeGuest, signsOfDeath, watchGuest, whyConsoleEnded } from "./guest-life.js";
+import { runStep } from "./run-step.js";
+import {
+  type Acceleration,
+  type Limits,
+  limitsOf,
+  steps,
+  type Timeouts,
+  moreTime,
+  unpacking,
+  type Where,
+} from "./steps.js";
+
+/** A boot that is to be driven. */
+export interface Boot extends Guest {
+  /** The file that everything the console prints is appended to. */
+  readonly log: string;
+  readonly acceleration: Acceleration;
+  readonly timeouts?: Timeouts | undefined;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+  /** Never written to the log nor quoted in an error. */
+  readonly secrets?: readonly string[] | undefined;
+}
+
+/** How long a part of the boot took, in seconds. */
+export interface Timing {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/**
+ * Drives the boot from the installation medium: the domain's disk holds an installed system when it is off.
+ *
+ * Throws InstallStepError, ConsoleTimeoutError (no login prompt, no shell, no power-off), GuestLostError, or VmsError
+ * (cancelled; guest: no console; unreachable: no libvirt).
+ */
+export async function driveIso(boot: Boot): Promise<readonly Timing[]> {
+  boot.progress.phase("booting the installation medium");
+  return await driveBoot("iso", boot);
+}
+
+/** Drives the boot of the installed system: its disk is an image when it is off. Throws as `driveIso` does. */
+export async function driveDisk(boot: Boot): Promise<readonly Timing[]> {
+  boot.progress.phase("booting the installed system");
+  return await driveBoot("disk", boot);
+}
+
+/** How long libvirt may take to hand out a console, in seconds. */
+const attachLimit = 15;
+
+async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
+  const { signal, log, secrets } = boot;
+  const limits = limitsOf(boot.acceleration, boot.timeouts);
+  const guest: Guest = { connection: boot.connection, domain: boot.domain };
+  const dialogue = await openDomainConsole({
+    ...guest,
+    log,
+    secrets,
+    signal,
+    deadline: new Deadline(attachLimit),
+    fatal: signsOfDeath,
+    whyEnded: async () => await whyConsoleEnded(guest),
+  });
+  const timings: Timing[] = [];
+  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const result = await work();
+    timings.push({ name, seconds: (performance.now() - start) / 1000 });
+    return result;
+  };
+  try {
+    await resumeGuest(guest);
+    const watch = watchGuest(guest, dialogue);
+    try {
+      await timed("boot", () => awaitLogin(dialogue, new Deadline(limits.boot), moreTime("boot", limits.boot)));
+      const shell = await timed("login", () => logIn(dialogue, new Deadline(limits.login)));
+      for (const step of [unpacking(where), ...steps.filter((each) => each.where === where)]) {
+        await timed(step.name, () => runStep(step, { shell, dialogue, limits, progress: boot.progress }));
+      }
+    } finally {
+      watch.stop();
+    }
+    boot.progress.phase("powering the guest off");
+    await timed("shutdown", () => powerOff(guest, dialogue, limits, signal));
+    return timings;
+  } finally {
+    await dialogue.close();
+  }
+}
+
+/** The console is read on until the domain is off: a guest whose console nobody reads hangs as it powers off. */
+async function powerOff(
+  guest: Guest,
+  dialogue: Dialogue,
+  limits: Limits,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  dialogue.send(" systemctl poweroff\n");
+  const off = await poll(async () => ((await isOff(guest.connection, guest.domain)) ? true : undefined), {
+    deadline: new Deadline(limits.shutdown),
+    signal,
+  });
+  if (off === true) return;
+  throw new ConsoleTimeoutError("power-off", limits.shutdown, dialogue.lastLines(), dialogue.log, {
+    hint: moreTime("shutdown", limits.shutdown),
+  });
+}

@@ -1,0 +1,90 @@
+/** What is handed to the guest: the scripts of guest/ and the recipe, as a tar that the domain gets as a raw disk. */
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { VmsError } from "../errors.js";
+import { run } from "../host/command.js";
+import { packageFiles } from "../paths.js";
+
+/** What the guest's scripts are told. */
+export interface PayloadRecipe {
+  /** A pacman server with `$repo` and `$arch` in it; undefined: the mirrors that the medium brings along. */
+  readonly mirror?: string | undefined;
+  readonly profile: string;
+  /** Packages beside those of the profile. */
+  readonly packages: readonly string[];
+  /** The recipe's hash. */
+  readonly recipe: string;
+}
+
+export interface PayloadOptions {
+  /** The folder of scripts; this package's own by default. */
+  readonly scripts?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Writes the tar to `file`; the same recipe and scripts make the same bytes. Its length is a multiple of 512, as a disk's
+ * must be. Throws VmsError (input) where a value cannot be handed over, or CommandError.
+ */
+export async function writePayload(file: string, recipe: PayloadRecipe, options: PayloadOptions = {}): Promise<void> {
+  const { scripts = packageFiles.guest, signal } = options;
+  const conf = recipeConf(recipe);
+  const folder = await mkdtemp(join(dirname(file), "payload-"));
+  try {
+    await writeFile(join(folder, "recipe.conf"), conf);
+    await run(
+      [
+        "tar",
+        "--create",
+        `--file=${file}`,
+        "--format=ustar",
+        "--sort=name",
+        "--mtime=@0",
+        "--owner=0",
+        "--group=0",
+        "--numeric-owner",
+        // The modes of a checkout depend on the user's umask.
+        "--mode=u+rwX,go+rX,go-w",
+        `--directory=${scripts}`,
+        ".",
+        `--directory=${folder}`,
+        "recipe.conf",
+      ],
+      { signal },
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The SHA-256 of the guest's scripts, their names and contents: another install is made where they differ. */
+export async function hashScripts(scripts: string = packageFiles.guest): Promise<string> {
+  const entries = await readdir(scripts, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const hash = createHash("sha256");
+  for (const path of files.sort()) {
+    const content = await readFile(path);
+    hash.update(`${relative(scripts, path)}\0${content.length}\0`).update(content);
+  }
+  return hash.digest("hex");
+}
+
+/** Lines of `NAME='value'` for bash. */
+export function recipeConf(recipe: PayloadRecipe): string {
+  const values = {
+    VMS_MIRROR: recipe.mirror ?? "",
+    VMS_PROFILE: recipe.profile,
+    VMS_PACKAGES: recipe.packages.join(" "),
+    VMS_RECIPE: recipe.recipe,
+  };
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${quote(name, value)}\n`)
+    .join("");
+}
+
+/** Within single quotes bash takes everything as it is, but a single quote. */
+function quote(name: string, value: string): string {
+  if (value.includes("\0")) throw new VmsError("input", `${name} holds a NUL character, which bash cannot take`);
+  return `'${value.replaceAll("'", `'\\''`)}'`;
+}
