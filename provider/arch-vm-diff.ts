@@ -1,0 +1,107 @@
+/** What a change of an ArchVm means: which properties differ, whether a new VM is needed, and the words for it in a preview. */
+import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import { hiddenInputs, replacing } from "./arch-vm-inputs.js";
+import { defaultedKey, isUnknown, shown } from "./inputs.js";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** Only an install looks at these: for a VM that exists they are recorded and nothing is done. */
+const installOnly: readonly string[] = ["iso", "mirror", "fresh", "pacmanCache", "timeouts"];
+
+/** Changed in place by this version. */
+const inPlace: readonly string[] = ["memory", "cpus", "disk", "running", "autostart"];
+
+const secret: readonly string[] = ["password", "rootPassword"];
+
+/** The inputs that differ. A property that is not known yet differs; bookkeeping never does. */
+export function changedInputs(olds: Values, news: Values): string[] {
+  const outputsOrBookkeeping = new Set<string>([...hiddenInputs, defaultedKey, ...outputNames]);
+  const names = new Set([...Object.keys(news), ...recordedInputs(olds)].filter((name) => !name.startsWith("__")));
+  return [...names].filter((name) => !outputsOrBookkeeping.has(name) && differs(olds[name], news[name])).sort();
+}
+
+/** What create and read add to the inputs. Those that are inputs as well (name) are compared as inputs. */
+export const outputNames = [
+  "uuid",
+  "mac",
+  "ipAddress",
+  "state",
+  "diskPath",
+  "image",
+  "consoleLog",
+  "viewer",
+  "owner",
+  "ownerLabel",
+  "phase",
+  "schemaVersion",
+] as const;
+
+function recordedInputs(olds: Values): string[] {
+  return Object.keys(olds).filter((name) => !(outputNames as readonly string[]).includes(name));
+}
+
+function differs(old: unknown, now: unknown): boolean {
+  return isUnknown(now) || JSON.stringify(sorted(old)) !== JSON.stringify(sorted(now));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
+
+/** @param runs whether the VM runs now; undefined where nobody could tell */
+export function diffArchVm(olds: Values, news: Values, runs: boolean | undefined): DiffResult & { lines: string[] } {
+  const changed = changedInputs(olds, news);
+  const replaces = changed.filter((name) => (replacing as readonly string[]).includes(name) && !isUnknown(news[name]));
+  const enforced = typeof news["running"] === "boolean" && news["running"] !== (olds["state"] === "running");
+  const halfMade = olds["phase"] !== "ready";
+  const lines = [
+    ...changed.filter((name) => !replaces.includes(name)).map((name) => consequence(name, olds, news, runs)),
+    ...replaces.map((name) => `${transition(name, olds, news)}: a new VM is made, the data of the old one is lost`),
+    ...(enforced && !changed.includes("running") ? [`it is ${shown(olds["state"])} and is ${news["running"] === true ? "started" : "shut down"}`] : []),
+    ...(halfMade ? ["it was left half-made and is made again"] : []),
+  ];
+  return {
+    changes: changed.length > 0 || enforced || halfMade,
+    replaces,
+    // Names and paths collide: the old VM goes first.
+    deleteBeforeReplace: replaces.length > 0,
+    stables: replaces.length > 0 ? [] : ["uuid", "mac", "name"],
+    lines,
+  };
+}
+
+function consequence(name: string, olds: Values, news: Values, runs: boolean | undefined): string {
+  const what = transition(name, olds, news);
+  if (installOnly.includes(name)) return `${what}: recorded; it matters at an install only, nothing is done to this VM`;
+  switch (name) {
+    case "memory":
+    case "cpus":
+      return `${what}: in place, at the next boot (a power-off and a start)`;
+    case "disk":
+      return `${what}: in place; the root file system grows ${runs === undefined ? "live if it runs" : runs ? "live" : "at the next boot"}`;
+    case "running":
+    case "autostart":
+      return `${what}: in place`;
+    default:
+      return `${what}: this version cannot change it in a VM that exists, the update will say so`;
+  }
+}
+
+function transition(name: string, olds: Values, news: Values): string {
+  if (secret.includes(name)) return `${name} changes`;
+  const now = isUnknown(news[name]) ? "not known yet" : plain(news[name]);
+  return `${name} ${plain(olds[name])} -> ${now}`;
+}
+
+const plain = (value: unknown): string => (typeof value === "string" ? value : value === undefined ? "not set" : shown(value));
+
+/** The changed inputs that an update cannot bring about yet. */
+export function unsupportedChanges(changed: readonly string[]): string[] {
+  return changed.filter((name) => !inPlace.includes(name) && !installOnly.includes(name));
+}

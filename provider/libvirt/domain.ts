@@ -1,0 +1,140 @@
+/** What can be asked of and done to one domain. Domains are named by UUID wherever we know it: a name can be taken by another. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hasCode, VmsError } from "../errors.js";
+import { type Connection, virsh } from "./virsh.js";
+import { type Mark, markNamespace, markXml, readMark } from "./mark.js";
+import { attribute, childrenOf, elements, find, parseXml, textOf } from "./xml.js";
+
+export type DomainState = "running" | "paused" | "shut off" | "in shutdown" | "crashed" | "idle" | "pmsuspended" | "no state";
+
+/** A domain as its persistent definition says. */
+export interface Domain {
+  readonly name: string;
+  readonly uuid: string;
+  /** In MiB; what it has after the next boot. */
+  readonly memory: number;
+  readonly cpus: number;
+  readonly macs: readonly string[];
+  /** Paths of its disks' top files. */
+  readonly disks: readonly string[];
+  readonly nvram: string | undefined;
+  /** The file that a new NVRAM is copied from. */
+  readonly nvramTemplate: string | undefined;
+  /** undefined: the domain is not ours. */
+  readonly mark: Mark | undefined;
+}
+
+/** Reads a domain by UUID or name; undefined only where libvirt answered that there is none. */
+export async function findDomain(connection: Connection, id: string): Promise<Domain | undefined> {
+  try {
+    return readDomain(await virsh(connection, ["dumpxml", "--inactive", id]));
+  } catch (error) {
+    if (hasCode(error, "gone")) return undefined;
+    throw error;
+  }
+}
+
+export function readDomain(xml: string): Domain {
+  const document = parseXml(xml);
+  const uuid = textOf(find(document, "domain", "uuid"));
+  const name = textOf(find(document, "domain", "name"));
+  if (uuid === undefined || name === undefined) throw new VmsError("command", "libvirt gave a domain without name or UUID");
+  const devices = find(document, "domain", "devices");
+  const list = (element: string) => (devices === undefined ? [] : elements(devices, element));
+  const nvram = find(document, "domain", "os", "nvram");
+  return {
+    uuid,
+    name,
+    memory: inMiB(find(document, "domain", "memory")),
+    cpus: Number(textOf(find(document, "domain", "vcpu")) ?? "1"),
+    macs: list("interface").flatMap((node) => attribute(elements(node, "mac")[0], "address") ?? []),
+    disks: list("disk").flatMap((node) => attribute(elements(node, "source")[0], "file") ?? []),
+    nvram: nvram === undefined || childrenOf(nvram).length === 0 ? undefined : textOf(nvram)?.trim(),
+    nvramTemplate: attribute(nvram, "template"),
+    mark: readMark(document),
+  };
+}
+
+const unitsInKiB: Readonly<Record<string, number>> = { KiB: 1, MiB: 1024, GiB: 1024 ** 2, TiB: 1024 ** 3 };
+
+function inMiB(node: Parameters<typeof textOf>[0]): number {
+  const unit = attribute(node, "unit") ?? "KiB";
+  return Math.round((Number(textOf(node) ?? "0") * (unitsInKiB[unit] ?? 1)) / 1024);
+}
+
+export async function listDomains(connection: Connection): Promise<Domain[]> {
+  const uuids = (await virsh(connection, ["list", "--all", "--uuid"])).split("\n").filter((line) => line !== "");
+  const found = await Promise.all(uuids.map((uuid) => findDomain(connection, uuid)));
+  return found.filter((domain) => domain !== undefined);
+}
+
+/** Defines a domain, or changes the one of the same UUID. */
+export async function defineDomain(connection: Connection, xml: string): Promise<void> {
+  // virsh reads files only: Node's standard input is a socket, which /dev/stdin cannot open.
+  const directory = await mkdtemp(join(tmpdir(), "vms-define-"));
+  try {
+    const file = join(directory, "domain.xml");
+    await writeFile(file, xml, { mode: 0o600 });
+    await virsh(connection, ["define", file]);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** `seconds` bounds the wait for libvirt's answer. */
+export async function domainState(
+  connection: Connection,
+  id: string,
+  seconds?: number,
+): Promise<{ state: DomainState; reason: string }> {
+  const answer = await virsh(connection, ["domstate", "--reason", id], { timeout: seconds });
+  const match = /^(.*?)(?: \((.*)\))?$/.exec(answer);
+  return { state: (match?.[1] ?? answer) as DomainState, reason: match?.[2] ?? "" };
+}
+
+export async function isOff(connection: Connection, id: string, seconds?: number): Promise<boolean> {
+  const { state } = await domainState(connection, id, seconds);
+  return state === "shut off" || state === "crashed";
+}
+
+export async function setMark(connection: Connection, id: string, mark: Mark): Promise<void> {
+  // libvirt adds the namespace declaration itself and refuses a second one.
+  const xml = markXml(mark).replace(/<(\/?)vms:/g, "<$1").replace(` xmlns:vms="${markNamespace}"`, "");
+  const scopes = (await isOff(connection, id)) ? ["--config"] : ["--config", "--live"];
+  await virsh(connection, ["metadata", id, "--uri", markNamespace, "--key", "vms", "--set", xml, ...scopes]);
+}
+
+/** Forces a domain off; nothing where it is off. */
+export async function killDomain(connection: Connection, id: string): Promise<void> {
+  if (await isOff(connection, id)) return;
+  try {
+    await virsh(connection, ["destroy", id]);
+  } catch (error) {
+    if (hasCode(error, "gone") || (await isOff(connection, id))) return;
+    throw error;
+  }
+}
+
+/** Forgets a domain that is off. Its disks stay; its NVRAM, managed save and metadata of snapshots and checkpoints go. */
+export async function undefineDomain(connection: Connection, id: string): Promise<void> {
+  await virsh(connection, ["undefine", id, "--nvram", "--managed-save", "--snapshots-metadata", "--checkpoints-metadata"]);
+}
+
+export async function startsWithHost(connection: Connection, id: string): Promise<boolean> {
+  return /^Autostart:\s+enable/m.test(await virsh(connection, ["dominfo", id]));
+}
+
+/** uid and gid of the qemu processes, as libvirt says. */
+export async function qemuUser(connection: Connection): Promise<{ uid: number; gid: number }> {
+  const document = parseXml(await virsh(connection, ["capabilities"]));
+  const host = find(document, "capabilities", "host");
+  const dac = (host === undefined ? [] : elements(host, "secmodel")).find(
+    (node) => textOf(elements(node, "model")[0]) === "dac",
+  );
+  const label = dac === undefined ? undefined : textOf(elements(dac, "baselabel")[0]);
+  const match = /^\+(\d+):\+(\d+)$/.exec(label ?? "");
+  if (match === null) throw new VmsError("requirement", "libvirt does not say which user its guests run as");
+  return { uid: Number(match[1]), gid: Number(match[2]) };
+}

@@ -1,0 +1,96 @@
+/** The guest agent: what can be asked of a running guest without a network (qemu's QGA protocol, through libvirt). */
+import { hasCode, VmsError } from "../errors.js";
+import { attempt } from "../host/command.js";
+import { type Connection, virsh } from "./virsh.js";
+
+const answerSeconds = 10;
+
+/** One QGA command and its answer. Throws where the agent does not answer in time or refuses. */
+async function ask(connection: Connection, id: string, execute: string, args?: Record<string, unknown>): Promise<unknown> {
+  const command = JSON.stringify(args === undefined ? { execute } : { execute, arguments: args });
+  const answer = await virsh(connection, ["qemu-agent-command", id, command, "--timeout", String(answerSeconds)], {
+    timeout: answerSeconds + 10,
+  });
+  return (JSON.parse(answer) as { return: unknown }).return;
+}
+
+/** Whether the agent answers now; a domain that is gone throws. */
+export async function agentAnswers(connection: Connection, id: string): Promise<boolean> {
+  try {
+    await ask(connection, id, "guest-ping");
+    return true;
+  } catch (error) {
+    if (hasCode(error, "gone", "unreachable", "permission")) throw error;
+    return false;
+  }
+}
+
+/** The first 64 KiB of a file in the guest; undefined where it cannot be opened. */
+export async function readGuestFile(connection: Connection, id: string, path: string): Promise<string | undefined> {
+  let handle: unknown;
+  try {
+    handle = await ask(connection, id, "guest-file-open", { path, mode: "r" });
+  } catch (error) {
+    if (error instanceof Error && /No such file|failed to open file/i.test(error.message)) return undefined;
+    throw error;
+  }
+  try {
+    const read = (await ask(connection, id, "guest-file-read", { handle, count: 65536 })) as { "buf-b64": string };
+    return Buffer.from(read["buf-b64"], "base64").toString("utf8");
+  } finally {
+    await ask(connection, id, "guest-file-close", { handle });
+  }
+}
+
+/** Sets a user's password from a crypt(3) hash. */
+export async function setPasswordHash(connection: Connection, id: string, user: string, hash: string): Promise<void> {
+  await virsh(connection, ["set-user-password", id, user, hash, "--encrypted"]);
+}
+
+/** Runs a program in the guest and waits for its end; `seconds` bounds the wait. */
+export async function runInGuest(
+  connection: Connection,
+  id: string,
+  path: string,
+  args: readonly string[],
+  seconds: number,
+): Promise<{ status: number; output: string }> {
+  const started = (await ask(connection, id, "guest-exec", { path, arg: args, "capture-output": true })) as { pid: number };
+  const deadline = Date.now() + seconds * 1000;
+  while (Date.now() < deadline) {
+    const state = (await ask(connection, id, "guest-exec-status", { pid: started.pid })) as GuestExecStatus;
+    if (state.exited) {
+      const output = [state["out-data"], state["err-data"]].map((data) => Buffer.from(data ?? "", "base64").toString("utf8"));
+      return { status: state.exitcode ?? -1, output: output.join("").trim() };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new VmsError("guest", `${path} did not end within ${seconds} s in the guest`);
+}
+
+interface GuestExecStatus {
+  readonly exited: boolean;
+  readonly exitcode?: number;
+  readonly "out-data"?: string;
+  readonly "err-data"?: string;
+}
+
+/** The guest's first address that others can use, IPv4 before IPv6; undefined where it has none yet. */
+export async function guestAddress(connection: Connection, id: string): Promise<string | undefined> {
+  for (const source of ["lease", "agent", "arp"]) {
+    const { status, stdout } = await attempt(
+      ["virsh", "--quiet", "--connect", connection, "domifaddr", id, "--source", source],
+      { timeout: answerSeconds },
+    );
+    const address = status === 0 ? usableAddress(stdout) : undefined;
+    if (address !== undefined) return address;
+  }
+  return undefined;
+}
+
+/** Lines are: name, MAC, protocol, address/prefix. */
+export function usableAddress(table: string): string | undefined {
+  const found = [...table.matchAll(/\b(ipv4|ipv6)\s+([0-9a-f.:]+)\/\d+/g)].map((match) => match[2] ?? "");
+  const usable = found.filter((address) => !/^(127\.|169\.254\.|::1$|fe80:)/.test(address));
+  return usable.find((address) => address.includes(".")) ?? usable[0];
+}

@@ -1,0 +1,39 @@
+/** How libvirt is spoken to: the virsh program, one call a command, and its answers as errors that say what to do. */
+import { CommandError, VmsError } from "../errors.js";
+import { run, type RunOptions } from "../host/command.js";
+
+/** A libvirt URI, `qemu:///system` unless a user said otherwise. */
+export type Connection = string;
+
+/** Runs one virsh command and returns what it printed. Throws VmsError: unreachable, permission, gone, or command. */
+export async function virsh(
+  connection: Connection,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  try {
+    const { stdout } = await run(["virsh", "--quiet", "--connect", connection, ...args], options);
+    return stdout.trim();
+  } catch (error) {
+    throw explain(error, connection);
+  }
+}
+
+function explain(error: unknown, connection: Connection): unknown {
+  if (!(error instanceof CommandError)) return error;
+  const said = error.stderr.replace(/^error: /gm, "").trim();
+  if (/failed to get domain|Domain not found/i.test(said)) return new VmsError("gone", said, { cause: error });
+  if (/Permission denied|authentication (unavailable|failed|cancelled)|access denied/i.test(said) && /connect|authenti/i.test(said)) {
+    return new VmsError("permission", `no right to use libvirt at ${connection}: ${said}`, {
+      hint: "Run: vms bootstrap (it puts you into the libvirt group), then log in again",
+      cause: error,
+    });
+  }
+  if (/failed to connect|Failed to connect socket|Connection refused|End of file while reading|Cannot recv data/i.test(said)) {
+    return new VmsError("unreachable", `libvirt does not answer at ${connection}: ${said}`, {
+      hint: "Run: vms bootstrap (it starts the libvirt service)",
+      cause: error,
+    });
+  }
+  return new VmsError("command", said === "" ? error.reason : said, { cause: error });
+}

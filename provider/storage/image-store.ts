@@ -1,0 +1,80 @@
+/**
+ * Golden images: `<recipe hash>.json` names the qcow2 beside it. The JSON appears by a rename when the qcow2 is whole and has
+ * no write bits, so an image that has a JSON is complete; it is never written again.
+ */
+import { access, chmod, open, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { storePaths } from "../paths.js";
+import type { Settings } from "../settings.js";
+
+/** What an image is made from: whatever is not in it cannot be told apart by it. */
+export interface Recipe {
+  /** SHA-256 of the ISO. */
+  readonly iso: string;
+  readonly mirror: string;
+  readonly profile: string;
+  readonly packages: readonly string[];
+  /** Hash of the scripts that run in the guest. */
+  readonly guest: string;
+  /** In bytes. */
+  readonly capacity: number;
+}
+
+export interface Image {
+  /** The recipe's hash. */
+  readonly key: string;
+  readonly path: string;
+}
+
+interface ImageRecord {
+  readonly schema: 1;
+  readonly file: string;
+  readonly recipe: Recipe;
+  /** ISO 8601. */
+  readonly made: string;
+}
+
+/** undefined: there is no such image, or only a record whose disk is gone. */
+export async function findImage(settings: Settings, key: string): Promise<Image | undefined> {
+  const found = await readImageRecord(recordPath(settings, key));
+  if (found === undefined) return undefined;
+  try {
+    await access(found.path);
+  } catch {
+    return undefined;
+  }
+  return { key, path: found.path };
+}
+
+/** Where the disk of a record is; undefined where there is no record, or none that can be understood. */
+export async function readImageRecord(path: string): Promise<{ path: string } | undefined> {
+  try {
+    const { file } = JSON.parse(await readFile(path, "utf8")) as Partial<ImageRecord>;
+    return typeof file === "string" && file === basename(file) ? { path: join(dirname(path), file) } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Takes the disk's write bits away and makes it the recipe's image, at once and durably. */
+export async function publishImage(settings: Settings, key: string, recipe: Recipe, disk: string): Promise<Image> {
+  await chmod(disk, 0o440);
+  const record: ImageRecord = { schema: 1, file: basename(disk), recipe, made: new Date().toISOString() };
+  const target = recordPath(settings, key);
+  const part = `${target}.part`;
+  await rm(part, { force: true });
+  const file = await open(part, "wx", 0o440);
+  try {
+    await file.writeFile(`${JSON.stringify(record, undefined, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, target);
+  return { key, path: disk };
+}
+
+function recordPath(settings: Settings, key: string): string {
+  return join(storePaths(settings).images, `${key}.json`);
+}

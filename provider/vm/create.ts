@@ -1,0 +1,125 @@
+/**
+ * A VM from nothing to ready. Each step can be interrupted: what is there by then bears our mark, and the next call under the
+ * same name and owner removes it and begins again.
+ */
+import { randomUUID } from "node:crypto";
+import type { Context } from "../context.js";
+import { cannot, VmsError } from "../errors.js";
+import { detectAcceleration } from "../host/acceleration.js";
+import { inSlot } from "../host/slots.js";
+import { limitsOf } from "../install/steps.js";
+import { defineDomain, setMark } from "../libvirt/domain.js";
+import { domainXml, randomMac } from "../libvirt/domain-xml.js";
+import { nvramTemplate } from "../libvirt/firmware.js";
+import { setPasswordHash } from "../libvirt/guest-agent.js";
+import type { Mark, Owner } from "../libvirt/mark.js";
+import { virsh } from "../libvirt/virsh.js";
+import type { Image } from "../storage/image-store.js";
+import { createOverlay } from "../storage/qemu-img.js";
+import { parseSize } from "../storage/size.js";
+import { checkStore, consoleLogPath, createConsoleLog, createNvram, newDiskPath, newNvramPath } from "../storage/store.js";
+import { ensureImage } from "./image.js";
+import { credentialsOf } from "./identity.js";
+import { checkNetwork, shutDown } from "./lifecycle.js";
+import { claimName, withVm } from "./ownership.js";
+import { awaitReady } from "./ready.js";
+import type { VmSpec } from "./spec.js";
+
+/** A create that failed when its domain was defined already: whoever keeps a record must keep this UUID. */
+export class HalfMadeError extends VmsError {
+  constructor(
+    readonly uuid: string,
+    cause: VmsError,
+  ) {
+    super(cause.code, cause.reason, { hint: cause.hint, cause });
+    this.name = "HalfMadeError";
+  }
+}
+
+export interface CreateOptions {
+  /** The UUID of a half-made VM that this call makes whole. */
+  readonly uuid?: string;
+}
+
+/**
+ * Makes the VM, or finishes what an interrupted call began; one that is ready already is left as it is. Returns its UUID.
+ * Throws VmsError; a HalfMadeError where a domain is there by then.
+ */
+export async function createVm(
+  spec: VmSpec,
+  owner: Owner,
+  context: Context,
+  options: CreateOptions = {},
+): Promise<string> {
+  let defined: string | undefined;
+  try {
+    await checkStore(spec.settings);
+    return await withVm(spec.name, context, async () => {
+      const ready = await claimName(spec.connection, spec.name, owner, context);
+      if (ready !== undefined) return ready.uuid;
+      await checkNetwork(spec.connection, spec.network);
+      const image = await ensureImage(spec, context);
+      const uuid = options.uuid ?? randomUUID();
+      await makeVm(spec, uuid, image, owner, context, () => (defined = uuid));
+      return uuid;
+    });
+  } catch (error) {
+    const failure = cannot("create", "VM", spec.name, error);
+    throw defined === undefined ? failure : new HalfMadeError(defined, failure);
+  }
+}
+
+async function makeVm(
+  spec: VmSpec,
+  uuid: string,
+  image: Image,
+  owner: Owner,
+  context: Context,
+  onDefined: () => void,
+): Promise<void> {
+  const { settings, connection } = spec;
+  const { acceleration } = await detectAcceleration({ root: "/" }, spec.acceleration);
+  const disk = newDiskPath(settings);
+  const nvram = newNvramPath(settings);
+  const consoleLog = consoleLogPath(settings, spec.name);
+  const mark: Mark = { owner, phase: "creating", profile: spec.profile, image: image.key, files: [disk, nvram, consoleLog] };
+  const xml = domainXml({
+    ...spec,
+    uuid,
+    mark,
+    acceleration,
+    mac: randomMac(),
+    network: spec.network === "user" ? undefined : spec.network,
+    disk,
+    nvram,
+    consoleLog,
+    display: true,
+    credentials: credentialsOf(spec, uuid),
+  });
+  // The definition is first: from here on every file has an owner.
+  await defineDomain(connection, xml);
+  onDefined();
+  await createOverlay(disk, image.path, parseSize(spec.disk));
+  await createNvram(nvram, await nvramTemplate());
+  await createConsoleLog(consoleLog);
+
+  await inSlot(acceleration, context, async () => {
+    context.progress.phase("starting");
+    await virsh(connection, ["start", uuid]);
+    await awaitReady({ connection, uuid, consoleLog, limit: limitsOf(acceleration, spec.timeouts).boot }, context);
+  });
+  await setPasswords(spec, uuid);
+  if (spec.autostart) await virsh(connection, ["autostart", uuid]);
+  if (spec.running === false) {
+    context.progress.phase("stopping: it is not to run");
+    await shutDown(connection, uuid, limitsOf(acceleration, spec.timeouts).shutdown, context);
+  }
+  await setMark(connection, uuid, { ...mark, phase: "ready" });
+}
+
+async function setPasswords(spec: VmSpec, uuid: string): Promise<void> {
+  const passwords = { [spec.user]: spec.password, root: spec.rootPassword };
+  for (const [user, hash] of Object.entries(passwords)) {
+    if (hash !== undefined) await setPasswordHash(spec.connection, uuid, user, hash);
+  }
+}

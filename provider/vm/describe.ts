@@ -1,0 +1,66 @@
+/** What is true of a VM now, as its resource and the command line show it. */
+import { hasCode } from "../errors.js";
+import { domainState, findDomain, startsWithHost } from "../libvirt/domain.js";
+import { guestAddress } from "../libvirt/guest-agent.js";
+import { type Connection, virsh } from "../libvirt/virsh.js";
+import type { Settings } from "../settings.js";
+import { consoleLogPath } from "../storage/store.js";
+
+export interface VmDescription {
+  readonly name: string;
+  readonly uuid: string;
+  readonly mac: string;
+  /** Empty while none is known. */
+  readonly ipAddress: string;
+  /** libvirt's word: "running", "shut off", ... */
+  readonly state: string;
+  readonly diskPath: string;
+  /** Hash of the recipe of the image that the disk stands on. */
+  readonly image: string;
+  readonly consoleLog: string;
+  /** URI of the SPICE display; empty while the VM is off. */
+  readonly viewer: string;
+  /** "ready", or how far an interrupted operation got. */
+  readonly phase: string;
+  /** In MiB, after the next boot. */
+  readonly memory: number;
+  readonly cpus: number;
+  readonly autostart: boolean;
+}
+
+/** By UUID; undefined where libvirt says that there is no such domain. */
+export async function describeVm(
+  connection: Connection,
+  uuid: string,
+  settings: Settings,
+): Promise<VmDescription | undefined> {
+  const domain = await findDomain(connection, uuid);
+  if (domain === undefined) return undefined;
+  const { state } = await domainState(connection, uuid);
+  const runs = state === "running";
+  return {
+    name: domain.name,
+    uuid: domain.uuid,
+    mac: domain.macs[0] ?? "",
+    ipAddress: runs ? ((await guestAddress(connection, uuid)) ?? "") : "",
+    state,
+    diskPath: domain.disks[0] ?? "",
+    image: domain.mark?.image ?? "",
+    consoleLog: consoleLogPath(settings, domain.name),
+    viewer: runs ? await displayUri(connection, uuid) : "",
+    phase: domain.mark?.phase ?? "unmarked",
+    memory: domain.memory,
+    cpus: domain.cpus,
+    autostart: await startsWithHost(connection, uuid),
+  };
+}
+
+async function displayUri(connection: Connection, uuid: string): Promise<string> {
+  try {
+    return await virsh(connection, ["domdisplay", uuid]);
+  } catch (error) {
+    // It may have powered off since we asked.
+    if (hasCode(error, "command")) return "";
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+/** Whose a domain is, and what may be done to it: the rule that nothing of anybody else's is ever touched. */
+import { join } from "node:path";
+import type { Context } from "../context.js";
+import { VmsError } from "../errors.js";
+import { type Lock, tryLock } from "../host/lock.js";
+import { type Domain, findDomain, killDomain, setMark, undefineDomain } from "../libvirt/domain.js";
+import type { Mark, Owner } from "../libvirt/mark.js";
+import type { Connection } from "../libvirt/virsh.js";
+import { storePaths } from "../paths.js";
+import { removeOwnFiles } from "../storage/store.js";
+
+export const commandLine: Owner = { id: "cli", label: "the command line" };
+
+export type OwnDomain = Domain & { readonly mark: Mark };
+
+/** Throws VmsError (foreign) unless the domain bears the mark of this owner. */
+export function requireOwn(domain: Domain, owner: Owner): OwnDomain {
+  const { mark } = domain;
+  if (mark === undefined) {
+    throw new VmsError("foreign", `there is a domain of that name that is not ours (UUID ${domain.uuid}); it was left alone`, {
+      hint: `Give another name, or look at it: virsh -c qemu:///system dominfo ${domain.name}`,
+    });
+  }
+  if (mark.owner.id !== owner.id) {
+    throw new VmsError("foreign", `it belongs to ${mark.owner.label}; it was left alone`, {
+      hint: `Give another name, or remove it where it was made`,
+    });
+  }
+  return { ...domain, mark };
+}
+
+/** Runs `work` while no other process can work on the VM of this name. Throws VmsError (busy) at once where one does. */
+export async function withVm<T>(name: string, context: Context, work: () => Promise<T>): Promise<T> {
+  const lock = await lockVm(name, context);
+  if (lock === undefined) {
+    throw new VmsError("busy", "another process is working on it", { hint: "Wait for it to end, then try again" });
+  }
+  try {
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
+async function lockVm(name: string, context: Context): Promise<Lock | undefined> {
+  return tryLock(join(storePaths(context.settings).lock, `vm-${name}`));
+}
+
+/** Removes a domain of ours with its files: marked first, so that an interruption is recognised; undefined last. */
+export async function discardDomain(connection: Connection, domain: OwnDomain, context: Context): Promise<void> {
+  if (domain.mark.phase === "ready") await setMark(connection, domain.uuid, { ...domain.mark, phase: "deleting" });
+  await killDomain(connection, domain.uuid);
+  await removeOwnFiles(context.settings, domain.mark.files);
+  await undefineDomain(connection, domain.uuid);
+}
+
+/** Discards what an interrupted run of the same owner left under a name. Returns a ready domain of that owner untouched. */
+export async function claimName(
+  connection: Connection,
+  name: string,
+  owner: Owner,
+  context: Context,
+): Promise<OwnDomain | undefined> {
+  const found = await findDomain(connection, name);
+  if (found === undefined) return undefined;
+  const own = requireOwn(found, owner);
+  if (own.mark.phase === "ready") return own;
+  context.progress.phase(`removing what an interrupted run left of ${JSON.stringify(name)}`);
+  await discardDomain(connection, own, context);
+  return undefined;
+}

@@ -1,0 +1,71 @@
+/** A VM is ready when its guest agent answers, it has taken its identity on, and an address of it is known. */
+import { readFile } from "node:fs/promises";
+import type { Context } from "../context.js";
+import { ConsoleTimeoutError, lastLines, VmsError } from "../errors.js";
+import { domainState } from "../libvirt/domain.js";
+import { agentAnswers, guestAddress, readGuestFile } from "../libvirt/guest-agent.js";
+import type { Connection } from "../libvirt/virsh.js";
+import { identityReport, readIdentityReport } from "./identity.js";
+import { poll } from "./poll.js";
+
+export interface Booting {
+  readonly connection: Connection;
+  readonly uuid: string;
+  readonly consoleLog: string;
+  /** In seconds. */
+  readonly limit: number;
+}
+
+/** Waits until the guest is ready and returns its address. */
+export async function awaitReady(guest: Booting, context: Context): Promise<string> {
+  const { connection, uuid } = guest;
+  context.progress.detail("waiting for the guest agent");
+  await awaitGuest(guest, context, "answer of the guest agent", async () =>
+    (await agentAnswers(connection, uuid)) ? true : undefined,
+  );
+  context.progress.detail("taking its identity on");
+  const report = await awaitGuest(guest, context, "report of the identity service", async () =>
+    readIdentityReport((await readGuestFile(connection, uuid, identityReport)) ?? "", uuid),
+  );
+  if (report.failure !== undefined) {
+    throw new VmsError("guest", `the guest could not take its identity on: ${report.failure}`, {
+      hint: `The console is in ${guest.consoleLog}`,
+    });
+  }
+  context.progress.detail("waiting for an address");
+  return awaitGuest(guest, context, "address of the guest", () => guestAddress(connection, uuid));
+}
+
+async function awaitGuest<T>(
+  guest: Booting,
+  context: Context,
+  awaited: string,
+  probe: () => Promise<T | undefined>,
+): Promise<T> {
+  const result = await poll(guest.limit, context.signal, async () => {
+    const { state, reason } = await domainState(guest.connection, guest.uuid);
+    if (state !== "running" && state !== "idle") throw await stopped(guest, state, reason);
+    return probe();
+  });
+  if (result !== undefined) return result;
+  throw new ConsoleTimeoutError(awaited, guest.limit, await tail(guest.consoleLog), guest.consoleLog, {
+    hint: "Give it more time with timeouts.boot, or look at the log",
+  });
+}
+
+async function stopped(guest: Booting, state: string, reason: string): Promise<VmsError> {
+  const full = state === "paused" && /error/i.test(reason);
+  const lines = await tail(guest.consoleLog);
+  return new VmsError(
+    full ? "requirement" : "guest",
+    full
+      ? "the guest was paused by a disk error: the host's disk may be full"
+      : `the guest is ${state}${reason === "" ? "" : ` (${reason})`} while it should be booting${lines === "" ? "" : `; its last lines:\n${lines}`}`,
+    { hint: full ? "See: df -h" : `The console is in ${guest.consoleLog}` },
+  );
+}
+
+/** What the console said last; nothing where its log cannot be read, for the error matters more. */
+async function tail(path: string): Promise<string> {
+  return lastLines(await readFile(path, "utf8").catch(() => ""), 15);
+}

@@ -1,0 +1,58 @@
+/** What a VM is asked to be: complete and valid, as the providers' `check` and the command line both make it. */
+import type { IsoInput } from "../storage/iso.js";
+import type { Settings } from "../settings.js";
+
+/** In seconds. Where one is not given it depends on the acceleration (install/steps.ts). */
+export interface Timeouts {
+  readonly boot?: number;
+  readonly install?: number;
+  readonly profile?: number;
+  readonly shutdown?: number;
+}
+
+export type Acceleration = "auto" | "kvm" | "tcg";
+
+export interface VmSpec {
+  readonly name: string;
+  readonly profile: string;
+  /** In MiB. */
+  readonly memory: number;
+  readonly cpus: number;
+  /** With a unit, e.g. "20G". */
+  readonly disk: string;
+  readonly packages: readonly string[];
+  readonly iso?: IsoInput;
+  readonly mirror?: string;
+  readonly user: string;
+  /** crypt(3) hashes; without one the password stays locked. */
+  readonly password?: string;
+  readonly rootPassword?: string;
+  readonly authorizedKeys: readonly string[];
+  readonly timezone?: string;
+  readonly locale?: string;
+  readonly keymap?: string;
+  readonly hostname?: string;
+  /** A libvirt network's name, or "user". */
+  readonly network: string;
+  readonly pacmanCache: boolean;
+  readonly running?: boolean;
+  readonly autostart: boolean;
+  readonly acceleration: Acceleration;
+  readonly connection: string;
+  readonly timeouts: Timeouts;
+  readonly settings: Settings;
+}
+
+/** The profiles there are, and whether they can be installed yet. */
+export const profiles: Readonly<Record<string, boolean>> = {
+  minimal: true,
+  gui: false,
+  browser: false,
+  telegram: false,
+  dev: false,
+};
+
+/** In bytes: every image's capacity, and so the least that a VM's disk can have. Room for the largest profile while it is installed. */
+export const imageCapacity = 8 * 1024 ** 3;
+
+export const hostnameOf = (spec: VmSpec): string => spec.hostname ?? spec.name;
