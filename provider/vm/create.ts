@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Context } from "../context.js";
-import { cannot, VmsError } from "../errors.js";
+import { cannot } from "../errors.js";
 import { detectAcceleration } from "../host/acceleration.js";
 import { inSlot } from "../host/slots.js";
 import { limitsOf } from "../install/steps.js";
@@ -18,23 +18,13 @@ import type { Image } from "../storage/image-store.js";
 import { createOverlay } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
 import { checkStore, consoleLogPath, createConsoleLog, createNvram, newDiskPath, newNvramPath } from "../storage/store.js";
+import { HalfMadeError } from "./half-made.js";
 import { ensureImage } from "./image.js";
 import { credentialsOf } from "./identity.js";
 import { checkNetwork, shutDown } from "./lifecycle.js";
 import { claimName, withVm } from "./ownership.js";
 import { awaitReady } from "./ready.js";
 import type { VmSpec } from "./spec.js";
-
-/** A create that failed when its domain was defined already: whoever keeps a record must keep this UUID. */
-export class HalfMadeError extends VmsError {
-  constructor(
-    readonly uuid: string,
-    cause: VmsError,
-  ) {
-    super(cause.code, cause.reason, { hint: cause.hint, cause });
-    this.name = "HalfMadeError";
-  }
-}
 
 export interface CreateOptions {
   /** The UUID of a half-made VM that this call makes whole. */

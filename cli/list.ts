@@ -1,0 +1,52 @@
+import { describeVm, type VmDescription } from "../provider/vm/describe.js";
+import { listDomains } from "../provider/libvirt/domain.js";
+import type { CliContext } from "./context.js";
+
+export interface ListOptions {
+  readonly json?: boolean;
+}
+
+const connection = "qemu:///system";
+
+interface Row extends VmDescription {
+  readonly profile: string;
+  /** "cli", or "stack:<fingerprint>". */
+  readonly owner: string;
+  readonly ownerLabel: string;
+}
+
+/** `vms list`: every VM that bears our mark, of the command line and of stacks. */
+export async function run(options: ListOptions, context: CliContext): Promise<void> {
+  const rows = await ownVms(context);
+  if (options.json === true) context.print(JSON.stringify(rows, undefined, 2));
+  else for (const line of table(rows)) context.print(line);
+}
+
+async function ownVms(context: CliContext): Promise<Row[]> {
+  const domains = await listDomains(connection);
+  const rows = await Promise.all(
+    domains.map(async ({ uuid, mark }) => {
+      if (mark === undefined || mark.phase === "installing") return undefined;
+      const vm = await describeVm(connection, uuid, context.settings);
+      return vm && { ...vm, profile: mark.profile, owner: mark.owner.id, ownerLabel: mark.owner.label };
+    }),
+  );
+  return rows.filter((row) => row !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function table(rows: readonly Row[]): string[] {
+  if (rows.length === 0) return ["There are no VMs. Make one: vms create <name> --profile minimal"];
+  const cells = rows.map(({ name, state, phase, profile, ipAddress, ownerLabel }) => [
+    name,
+    phase === "ready" ? state : `${state} (${phase})`,
+    profile,
+    ipAddress === "" ? "-" : ipAddress,
+    ownerLabel,
+  ]);
+  return columns([["NAME", "STATE", "PROFILE", "ADDRESS", "OWNER"], ...cells]);
+}
+
+function columns(lines: readonly (readonly string[])[]): string[] {
+  const widths = (lines[0] ?? []).map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  return lines.map((line) => line.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join("  ").trimEnd());
+}
