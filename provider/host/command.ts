@@ -12,8 +12,8 @@ export interface RunOptions {
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly cwd?: string | undefined;
-  /** Added to the caller's environment. */
-  readonly env?: Record<string, string> | undefined;
+  /** Added to the caller's environment; undefined takes a variable out of it. */
+  readonly env?: Record<string, string | undefined> | undefined;
   /** Called with each line of standard output and standard error as it comes; a carriage return ends one too. */
   readonly onLine?: ((line: string) => void) | undefined;
   /** The program talks to the user's terminal itself; nothing is captured. */
