@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# Host name, time zone, locale, keymap and SSH host keys. What is already so is left alone.
+
+set_hostname() {
+  local name=$1 names=$1
+  [[ ${#name} -le 64 && $name =~ ^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$ ]] ||
+    refuse "\"$name\" cannot be a host name: letters, digits, dots and inner hyphens, 64 at most"
+  if [[ $name == *.* ]]; then names="$name ${name%%.*}"; fi
+  printf '%s\n' "$name" | write_file "$ROOT/etc/hostname" 0644
+  {
+    grep -v '^127\.0\.1\.1[[:space:]]' "$ROOT/etc/hosts" || true
+    printf '127.0.1.1 %s\n' "$names"
+  } | write_file "$ROOT/etc/hosts" 0644
+  # systemd took the old one from the file when it started.
+  [[ -n $ROOT ]] || printf '%s' "$name" >/proc/sys/kernel/hostname
+}
+
+set_timezone() {
+  local zone=$1
+  [[ $zone =~ ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$ && -f $ROOT/usr/share/zoneinfo/$zone ]] ||
+    refuse "there is no time zone \"$zone\": timedatectl list-timezones lists them"
+  ln -sfn -- "../usr/share/zoneinfo/$zone" "$ROOT/etc/.localtime.new"
+  mv -T -- "$ROOT/etc/.localtime.new" "$ROOT/etc/localtime"
+}
+
+set_locale() {
+  local locale=$1
+  [[ $locale =~ ^[A-Za-z0-9_]+(\.[A-Za-z0-9-]+)?(@[a-z]+)?$ ]] || refuse "\"$locale\" cannot be a locale: it looks like de_DE.UTF-8"
+  has_locale "$locale" || make_locale "$locale"
+  printf 'LANG=%s\n' "$locale" | write_file "$ROOT/etc/locale.conf" 0644
+  # systemd read the old one when it started, and hands it to every service of this boot.
+  [[ -n $ROOT ]] || systemctl set-environment "LANG=$locale"
+}
+
+# The C library spells the character set of its own list in its own way: de_DE.utf8.
+has_locale() {
+  local list
+  list=$(locale -a)
+  grep -qxF -- "$(plain_locale "$1")" < <(while read -r name; do plain_locale "$name"; done <<<"$list")
+}
+
+plain_locale() {
+  local name=$1 set=""
+  if [[ $name == *.* ]]; then
+    set=${name#*.}
+    set=${set%%@*}
+    set=${set,,}
+  fi
+  printf '%s.%s@%s\n' "${name%%[.@]*}" "${set//-/}" "$([[ $name == *@* ]] && printf '%s' "${name#*@}")"
+}
+
+# Kept in locale.gen, so that an upgrade of the C library makes it again.
+make_locale() {
+  local locale=$1 file=$ROOT/etc/locale.gen known
+  known=$(sed -E 's/^#[[:space:]]*//; s/[[:space:]]+$//' "$file" "$ROOT/usr/share/i18n/SUPPORTED" 2>/dev/null |
+    awk -v locale="$locale" 'NF == 2 && $1 == locale { print; exit }')
+  [[ -n $known ]] || refuse "there is no locale \"$locale\": /etc/locale.gen lists them"
+  {
+    grep -vxF -- "$known" "$file" || true
+    printf '%s\n' "$known"
+  } | write_file "$file" 0644
+  locale-gen >&2
+  has_locale "$locale" || refuse "locale-gen did not make the locale \"$locale\""
+}
+
+set_keymap() {
+  local keymap=$1 file=$ROOT/etc/vconsole.conf
+  if grep -qsxF -- "KEYMAP=$keymap" "$file"; then return; fi
+  [[ $keymap =~ ^[A-Za-z0-9][A-Za-z0-9_.+-]*$ ]] || refuse "\"$keymap\" cannot be a keymap: it looks like de-latin1"
+  [[ -n $(find "$ROOT/usr/share/kbd/keymaps" -name "$keymap.map*" -print -quit 2>/dev/null) ]] ||
+    refuse "there is no keymap \"$keymap\": localectl list-keymaps lists them"
+  {
+    grep -sv '^KEYMAP=' "$file" || true
+    printf 'KEYMAP=%s\n' "$keymap"
+  } | write_file "$file" 0644
+  [[ -n $ROOT ]] || systemctl --no-block try-restart systemd-vconsole-setup.service
+}
+
+# New ones are made beside the old ones first: a machine never has half of them.
+renew_host_keys() {
+  local directory=$ROOT/etc/ssh new
+  if ! command -v ssh-keygen >/dev/null; then return; fi
+  mkdir -p "$directory"
+  find "$directory" -maxdepth 1 -name '.host-keys.*' -exec rm -rf {} +
+  new=$(mktemp -d -- "$directory/.host-keys.XXXXXX")
+  mkdir -p "$new/etc/ssh"
+  ssh-keygen -A -f "$new" >&2
+  rm -f -- "$directory"/ssh_host_*
+  mv -- "$new"/etc/ssh/ssh_host_* "$directory/"
+  rm -rf -- "$new"
+}
