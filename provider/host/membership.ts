@@ -1,0 +1,52 @@
+/** Who may use libvirt without being root: the members of its group. */
+import { findGroup, findUser } from "./accounts.js";
+import { type Command, type Finding, libvirtGroup, type Requirement } from "./requirement.js";
+
+/** libvirt's packages make the group; where libvirt was installed by hand nobody may have. */
+export const group: Requirement = {
+  id: "group",
+  description: `the group ${libvirtGroup}`,
+  fatal: true,
+  right: "root",
+  settle: 0,
+  probe: async () => {
+    if ((await findGroup(libvirtGroup)) !== undefined) return undefined;
+    return {
+      reason: `there is no group ${libvirtGroup}`,
+      commands: [{ argv: ["groupadd", "--system", libvirtGroup] }],
+    };
+  },
+};
+
+export const membership: Requirement = {
+  id: "membership",
+  description: `the user's place in the group ${libvirtGroup}`,
+  fatal: true,
+  right: "root",
+  settle: 0,
+  probe: async ({ user }): Promise<Finding | undefined> => {
+    if (user === undefined) return undefined;
+    const account = await findUser(user);
+    if (account === undefined) {
+      return {
+        reason: `there is no user ${JSON.stringify(user)} on this host`,
+        commands: [],
+        hint: "Name one that exists: user",
+      };
+    }
+    const libvirt = await findGroup(libvirtGroup);
+    if (libvirt?.members.includes(user) === true || libvirt?.gid === account.gid) return undefined;
+    const join: Command = { argv: ["usermod", "--append", "--groups", libvirtGroup, user] };
+    return { reason: `${user} is not in the group ${libvirtGroup}`, commands: [join] };
+  },
+};
+
+/** A process keeps the groups that its login had: whether this one has to log in again to use libvirt's files. */
+export async function needsNewLogin(
+  uid: number,
+  groups: readonly number[] = process.getgroups?.() ?? [],
+): Promise<boolean> {
+  if (uid === 0) return false;
+  const libvirt = await findGroup(libvirtGroup);
+  return libvirt !== undefined && !groups.includes(libvirt.gid);
+}
