@@ -17,7 +17,7 @@ import {
   type Verdict,
 } from "./inputs.js";
 import { type GivenSettings, resolveSettings } from "./settings.js";
-import { checkIsoInput } from "./storage/iso.js";
+import { checkIsoInput } from "./storage/iso-input.js";
 import { parseSize } from "./storage/size.js";
 import { imageCapacity, profiles } from "./vm/spec.js";
 

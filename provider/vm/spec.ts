@@ -1,5 +1,5 @@
 /** What a VM is asked to be: complete and valid, as the providers' `check` and the command line both make it. */
-import type { IsoInput } from "../storage/iso.js";
+import type { IsoInput } from "../storage/iso-input.js";
 import type { Settings } from "../settings.js";
 
 /** In seconds. Where one is not given it depends on the acceleration (install/steps.ts). */

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hasCode } from "../../provider/errors.js";
+import { withLock } from "../../provider/host/lock.js";
+import { defineDomain, findDomain, setMark } from "../../provider/libvirt/domain.js";
+import { domainXml, randomMac } from "../../provider/libvirt/domain-xml.js";
+import type { Mark, Owner, Phase } from "../../provider/libvirt/mark.js";
+import { storePaths } from "../../provider/paths.js";
+import { publishImage } from "../../provider/storage/image-store.js";
+import { createDisk } from "../../provider/storage/qemu-img.js";
+import { newDiskPath, newImagePath, newNvramPath } from "../../provider/storage/store.js";
+import { claimName, commandLine, withVm } from "../../provider/vm/ownership.js";
+import { removeVm } from "../../provider/vm/remove.js";
+import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
+
+const stack: Owner = { id: "stack:0123456789abcdef", label: "the stack dev of home" };
+let counter = 0;
+
+describe("the ownership of a domain (real libvirtd)", () => {
+  let store: TestStore;
+  beforeEach(() => {
+    store = makeStore();
+  });
+  afterEach(async () => {
+    await store.remove();
+  });
+
+  async function defineVm(owner: Owner, phase: Phase, more: readonly string[] = []) {
+    const name = `vms-test-owner-${process.pid}-${counter++}`;
+    const [disk, nvram] = [newDiskPath(store.settings), newNvramPath(store.settings)];
+    const mark: Mark = { owner, phase, profile: "minimal", image: "none", files: [disk, nvram, ...more] };
+    const uuid = randomUUID();
+    const rest = { memory: 512, cpus: 1, acceleration: "tcg", mac: randomMac(), network: undefined, display: false } as const;
+    await defineDomain(connection, domainXml({ name, uuid, mark, disk, nvram, ...rest }));
+    await createDisk(disk, 1024 ** 2);
+    writeFileSync(nvram, "");
+    return { name, uuid, disk, nvram, mark };
+  }
+
+  it("is told by the mark, which can be changed while the domain is there", async () => {
+    const { uuid, mark } = await defineVm(commandLine, "creating");
+    assert.deepEqual((await findDomain(connection, uuid))?.mark, mark);
+    await setMark(connection, uuid, { ...mark, phase: "ready" });
+    assert.deepEqual((await findDomain(connection, uuid))?.mark, { ...mark, phase: "ready" });
+  });
+
+  it("leaves a domain without our mark alone, and its disk, and names it", async () => {
+    const vm = await defineVm(commandLine, "ready");
+    virsh("metadata", vm.uuid, "--uri", "urn:pulumi-vms:vm:1", "--remove", "--config");
+    const names = (error: unknown) => hasCode(error, "foreign") && (error as Error).message.includes(vm.name);
+    await assert.rejects(claimName(connection, vm.name, commandLine, store.context), (error) => hasCode(error, "foreign"));
+    await assert.rejects(removeVm(connection, vm.name, commandLine, store.context), names);
+    assert.ok(existsSync(vm.disk));
+    assert.ok(await findDomain(connection, vm.uuid));
+  });
+
+  it("leaves the VM of another stack alone and says whose it is", async () => {
+    const vm = await defineVm(stack, "creating");
+    await assert.rejects(claimName(connection, vm.name, commandLine, store.context), /the stack dev of home/);
+    await assert.rejects(removeVm(connection, vm.uuid, commandLine, store.context), /the stack dev of home/);
+    assert.ok(existsSync(vm.disk));
+  });
+
+  it("takes a ready VM of the same owner over and never deletes it", async () => {
+    const vm = await defineVm(stack, "ready");
+    const claimed = await claimName(connection, vm.name, stack, store.context);
+    assert.equal(claimed?.uuid, vm.uuid);
+    assert.ok(existsSync(vm.disk));
+  });
+
+  for (const phase of ["creating", "deleting"] as const) {
+    it(`removes what a run that was interrupted while ${phase} left, its files too`, async () => {
+      const vm = await defineVm(stack, phase);
+      assert.equal(await claimName(connection, vm.name, stack, store.context), undefined);
+      assert.equal(await findDomain(connection, vm.uuid), undefined);
+      assert.equal(existsSync(vm.disk), false);
+      assert.equal(existsSync(vm.nvram), false);
+    });
+  }
+
+  it("deletes a VM that runs, with its files and its lock free again", async () => {
+    const vm = await defineVm(stack, "ready");
+    virsh("start", vm.uuid);
+    assert.equal(await removeVm(connection, vm.uuid, stack, store.context), true);
+    assert.equal(await findDomain(connection, vm.uuid), undefined);
+    assert.equal(existsSync(vm.disk), false);
+    assert.equal(await removeVm(connection, vm.uuid, stack, store.context), false, "a second time there is nothing");
+  });
+
+  it("never removes a file outside of our directories, nor a published image, whatever a mark lists", async () => {
+    const outside = join(store.settings.iso, "precious.qcow2");
+    writeFileSync(outside, "precious");
+    const deeper = join(storePaths(store.settings).disk, "sub");
+    mkdirSync(deeper);
+    const dotted = `${storePaths(store.settings).disk}/../../../iso/precious.qcow2`;
+    const image = newImagePath(store.settings);
+    await createDisk(image, 1024 ** 2);
+    const recipe = { iso: "i", mirror: "", profile: "minimal", packages: [], guest: "g", capacity: 1 };
+    await publishImage(store.settings, "key", recipe, image);
+    const vm = await defineVm(stack, "ready", [outside, deeper, dotted, image, "/etc/hostname"]);
+    await removeVm(connection, vm.uuid, stack, store.context);
+    for (const path of [outside, deeper, image, "/etc/hostname"]) assert.ok(existsSync(path), path);
+    assert.equal(existsSync(vm.disk), false);
+  });
+
+  it("refuses to work on a VM that another process works on", async () => {
+    const vm = await defineVm(stack, "ready");
+    await withLock(join(storePaths(store.settings).lock, `vm-${vm.name}`), async () => {
+      await assert.rejects(removeVm(connection, vm.uuid, stack, store.context), (error) => hasCode(error, "busy"));
+      await assert.rejects(withVm(vm.name, store.context, () => Promise.resolve()), /another process is working on it/);
+    });
+    assert.ok(existsSync(vm.disk));
+  });
+});

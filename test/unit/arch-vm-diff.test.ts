@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { diffArchVm, unsupportedChanges } from "../../provider/arch-vm-diff.js";
+
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const inputs = { name: "work", profile: "minimal", memory: 2048, cpus: 2, disk: "20G", packages: [], settings: { images: "/a" }, defaulted: [] };
+const state = { ...inputs, uuid: "u", state: "running", phase: "ready", mac: "m", schemaVersion: 1, urn: "a", __provider: "x" };
+
+const diff = (changes: Record<string, unknown>, olds: Record<string, unknown> = state, runs?: boolean) =>
+  diffArchVm(olds, { ...inputs, ...changes }, runs);
+
+describe("the difference of an ArchVm", () => {
+  it("is none where nothing changed, whatever the bookkeeping says", () => {
+    const { changes, lines } = diff({ urn: "b", defaulted: ["memory"], settings: { images: "/b" }, __provider: "y" });
+    assert.equal(changes, false);
+    assert.deepEqual(lines, []);
+  });
+
+  it("is none for a state of a later or earlier version with outputs that this one does not know as inputs", () => {
+    assert.equal(diff({}, { ...state, schemaVersion: 7, ownerLabel: "l", owner: "o" }).changes, false);
+  });
+
+  it("is in place for memory and cpus, and says that they wait for the next boot", () => {
+    const { changes, replaces, lines } = diff({ memory: 3072, cpus: 4 });
+    assert.equal(changes, true);
+    assert.deepEqual(replaces, []);
+    assert.deepEqual(lines, [
+      "cpus 2 -> 4: in place, at the next boot (a power-off and a start)",
+      "memory 2048 -> 3072: in place, at the next boot (a power-off and a start)",
+    ]);
+  });
+
+  it("says whether a grown disk reaches the guest now", () => {
+    const line = (runs?: boolean) => diff({ disk: "30G" }, state, runs).lines[0];
+    assert.match(line(true) ?? "", /20G -> 30G.* live$/);
+    assert.match(line(false) ?? "", /at the next boot$/);
+    assert.match(line() ?? "", /live if it runs$/);
+  });
+
+  for (const name of ["name", "profile", "user", "connection"]) {
+    it(`makes a new VM where ${name} changes, the old one first, and says that data is lost`, () => {
+      const { replaces, deleteBeforeReplace, lines } = diff({ [name]: "another" });
+      assert.deepEqual(replaces, [name]);
+      assert.equal(deleteBeforeReplace, true);
+      assert.match(lines[0] ?? "", /a new VM is made, the data of the old one is lost/);
+    });
+
+    it(`never makes a new VM for a ${name} that is not known yet`, () => {
+      const { changes, replaces } = diff({ [name]: unknown });
+      assert.equal(changes, true);
+      assert.deepEqual(replaces, []);
+    });
+  }
+
+  it("records what only an install looks at, and says that nothing is done", () => {
+    for (const name of ["iso", "mirror", "pacmanCache", "timeouts"]) {
+      const { replaces, lines } = diff({ [name]: "https://example.org" });
+      assert.deepEqual(replaces, []);
+      assert.match(lines[0] ?? "", /recorded; it matters at an install only/);
+    }
+  });
+
+  it("enforces running only where the program sets it", () => {
+    const off = { ...state, state: "shut off" };
+    assert.equal(diff({}, off).changes, false);
+    assert.equal(diff({ running: true }, { ...off, running: true }).changes, true);
+    assert.equal(diff({ running: true }, { ...state, running: true }).changes, false);
+  });
+
+  it("makes whole what was left half-made", () => {
+    assert.equal(diff({}, { ...state, phase: "creating" }).changes, true);
+  });
+
+  it("never shows a password", () => {
+    const { lines } = diff({ password: "$2b$new" }, { ...state, password: "$2b$old" });
+    assert.match(lines[0] ?? "", /^password changes/);
+    assert.equal(lines.join().includes("$2b$"), false);
+  });
+
+  it("tells what this version cannot change", () => {
+    assert.deepEqual(unsupportedChanges(["memory", "hostname", "iso"]), ["hostname"]);
+  });
+});

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { compareSync } from "bcryptjs";
+import { checkArchVm } from "../../provider/arch-vm-inputs.js";
+
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const valid = { name: "work", profile: "minimal" };
+const empty: NodeJS.ProcessEnv = { HOME: "/nonexistent" };
+
+const check = (news: Record<string, unknown>, olds?: Record<string, unknown>, environment = empty) =>
+  checkArchVm(olds, news, environment);
+
+const failing = (news: Record<string, unknown>, olds?: Record<string, unknown>) =>
+  check({ ...valid, ...news }, olds).failures.map(({ property }) => property);
+
+describe("the inputs of ArchVm", () => {
+  it("are filled with the documented defaults", () => {
+    const { inputs, failures } = check(valid);
+    assert.deepEqual(failures, []);
+    const { memory, cpus, disk, user, network, autostart, pacmanCache, acceleration, connection } = inputs;
+    assert.deepEqual(
+      { memory, cpus, disk, user, network, autostart, pacmanCache, acceleration, connection },
+      {
+        memory: 2048,
+        cpus: 2,
+        disk: "20G",
+        user: "user",
+        network: "default",
+        autostart: false,
+        pacmanCache: true,
+        acceleration: "auto",
+        connection: "qemu:///system",
+      },
+    );
+    assert.equal("running" in inputs, false, "running stays unset");
+  });
+
+  it("report every failure at once, each under its property", () => {
+    const { failures } = check({
+      name: "Bad Name",
+      profile: "gaming",
+      memory: -5,
+      cpus: 0,
+      disk: "20",
+      timezone: "Mars/Olympus",
+      connection: "qemu+ssh://elsewhere/system",
+      memroy: 4,
+    });
+    assert.deepEqual(failures.map(({ property }) => property).sort(), [
+      "connection",
+      "cpus",
+      "disk",
+      "memory",
+      "memroy",
+      "name",
+      "profile",
+      "timezone",
+    ]);
+    for (const { reason } of failures) assert.match(reason, /\S/);
+    assert.match(failures.find(({ property }) => property === "name")?.reason ?? "", /"Bad Name"/);
+  });
+
+  it("refuse profiles that are not built yet, the default one among them, with a sentence that says so", () => {
+    const [failure] = check({ name: "work" }).failures;
+    assert.equal(failure?.property, "profile");
+    assert.match(failure.reason, /gui is not built yet .* write profile: "minimal"/);
+  });
+
+  for (const [property, values] of Object.entries({
+    name: ["", "a b", "$(id)", "a\nb", "<x>", "-a", "ü", "a".repeat(64), 7],
+    memory: [0, -1, 511, 2048.5, "2048", NaN],
+    cpus: [0, 1.5, "2", 256],
+    disk: ["20", "20X", "-20G", "1G", 20, ""],
+    packages: [["a b"], ["$(id)"], ["a'b"], ["-Syu"], ["x\ny"], "vim", [1]],
+    mirror: ["ftp://x/$repo/$arch", "https://x/", "https://x/$repo/$arch\nServer = evil", "x"],
+    user: ["root", "A", "a b", "a:b", "-x"],
+    authorizedKeys: [["ssh-ed25519 AAAA\nssh-rsa BBBB"], ["nonsense"], "ssh-ed25519 AAAA"],
+    timezone: ["$(id)", "../../etc/passwd", "europe/berlin", "Europe/Berlin\n"],
+    locale: ["english", "en_US.UTF-8\nX", "en_US", "$(id).UTF-8"],
+    keymap: ["../us", "a b", ""],
+    hostname: ["a_b", "-a", "a-", "a.b\n", ""],
+    network: ["<network>", "a b", ""],
+    password: ["", "x".repeat(73), "a\nb"],
+    autostart: ["yes", 1],
+    running: ["no"],
+    acceleration: ["hvf"],
+    timeouts: [{ boot: 0 }, { reboot: 5 }, 7, []],
+    shares: [[{ source: "/", target: "x" }]],
+    fresh: [true],
+    adopt: [true],
+  })) {
+    it(`refuse a ${property} that cannot be used`, () => {
+      for (const value of values) assert.deepEqual(failing({ [property]: value }), [property], JSON.stringify(value));
+    });
+  }
+
+  it("accept what is unusual but right", () => {
+    const unusual = {
+      name: "a".repeat(63),
+      memory: 512,
+      cpus: 255,
+      disk: "1T",
+      packages: ["gtk4", "lib32-glibc", "r", "libstdc++5", "a.b_c@d"],
+      mirror: "http://10.0.2.2:8080/$repo/os/$arch",
+      authorizedKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@home, with 'quotes' & <more>"],
+      timezone: "America/Argentina/Buenos_Aires",
+      locale: "de_DE.UTF-8",
+      keymap: "de-latin1-nodeadkeys",
+    };
+    assert.deepEqual(check({ ...valid, ...unusual }).failures, []);
+  });
+
+  it("let through what is not known yet, also inside of a list or an object, and never hash it", () => {
+    const news = { ...valid, memory: unknown, packages: ["vim", unknown], iso: { url: unknown, sha256: unknown }, password: unknown };
+    const { inputs, failures } = check(news);
+    assert.deepEqual(failures, []);
+    assert.equal(inputs["memory"], unknown);
+    assert.equal(inputs["password"], unknown);
+    assert.deepEqual(inputs["packages"], ["vim", unknown]);
+  });
+
+  it("hash a password, and keep the hash as long as it is the password's", () => {
+    const first = check({ ...valid, password: "correct horse" }).inputs;
+    assert.ok(compareSync("correct horse", String(first["password"])));
+    assert.equal(JSON.stringify(first).includes("correct horse"), false);
+    assert.equal(check({ ...valid, password: "correct horse" }, first).inputs["password"], first["password"]);
+    assert.notEqual(check({ ...valid, password: "another" }, first).inputs["password"], first["password"]);
+  });
+
+  it("keep a default that the VM was made with when the environment says something else later", () => {
+    const made = check(valid, undefined, { ...empty, VMS_DEFAULT_MEMORY: "3072", VMS_IMAGES: "/srv/vms" }).inputs;
+    assert.equal(made["memory"], 3072);
+    const later = check(valid, made, { ...empty, VMS_DEFAULT_MEMORY: "1024", VMS_IMAGES: "/elsewhere" }).inputs;
+    assert.equal(later["memory"], 3072);
+    assert.deepEqual(later["settings"], made["settings"]);
+  });
+
+  it("go back to the default when a program no longer gives a value", () => {
+    const given = check({ ...valid, memory: 4096 }).inputs;
+    assert.equal(check(valid, given).inputs["memory"], 2048);
+  });
+
+  it("refuse to shrink a disk, but not for a VM that is made anew anyway", () => {
+    const made = check({ ...valid, disk: "40G" }).inputs;
+    assert.deepEqual(failing({ disk: "30G" }, made), ["disk"]);
+    assert.deepEqual(failing({ disk: "50G" }, made), []);
+    assert.deepEqual(failing({ disk: "30G", name: "other" }, made), []);
+  });
+
+  it("name an environment variable that cannot be used", () => {
+    const { failures } = check(valid, undefined, { ...empty, VMS_IMAGES: "relative/path" });
+    assert.match(failures[0]?.reason ?? "", /VMS_IMAGES.*absolute path/);
+  });
+});

@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { usableAddress } from "../../../provider/libvirt/guest-agent.js";
+
+describe("the address of a guest", () => {
+  it("is the first that others can use, IPv4 before IPv6", () => {
+    const table = [
+      " lo         00:00:00:00:00:00    ipv4         127.0.0.1/8",
+      " -          -                    ipv6         ::1/128",
+      " eth0       52:54:00:aa:bb:cc    ipv6         fe80::5054:ff:feaa:bbcc/64",
+      " eth0       52:54:00:aa:bb:cc    ipv6         fec0::5054:ff:feaa:bbcc/64",
+      " -          -                    ipv4         10.0.2.15/24",
+    ].join("\n");
+    assert.equal(usableAddress(table), "10.0.2.15");
+  });
+
+  it("is unknown while interfaces have none", () => {
+    assert.equal(usableAddress(" eth0       52:54:00:aa:bb:cc    N/A          N/A"), undefined);
+    assert.equal(usableAddress(" eth0 52:54:00:aa:bb:cc ipv4 169.254.1.1/16"), undefined);
+    assert.equal(usableAddress(""), undefined);
+  });
+});

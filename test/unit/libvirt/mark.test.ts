@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { markXml, type Mark, readMark } from "../../../provider/libvirt/mark.js";
+import { parseXml } from "../../../provider/libvirt/xml.js";
+
+const mark: Mark = {
+  owner: { id: "stack:0123", label: `the stack "dev" of <home> & 'more'` },
+  phase: "creating",
+  profile: "minimal",
+  image: "abc",
+  files: ["/a/b c.qcow2", "/a/<d>&.fd"],
+};
+
+const domain = (metadata: string) => parseXml(`<domain><name>x</name><metadata>${metadata}</metadata></domain>`);
+
+describe("the ownership mark", () => {
+  it("reads back as it was written, whatever is in it", () => {
+    assert.deepEqual(readMark(domain(markXml(mark))), mark);
+  });
+
+  it("is found beside the metadata of other tools", () => {
+    const other = `<libosinfo:libosinfo xmlns:libosinfo="http://libosinfo.org/x"><vm/></libosinfo:libosinfo>`;
+    assert.deepEqual(readMark(domain(`${other}${markXml(mark)}${other}`)), mark);
+  });
+
+  it("is not seen in a domain that is not ours", () => {
+    assert.equal(readMark(parseXml("<domain><name>x</name></domain>")), undefined);
+    assert.equal(readMark(domain(markXml(mark).replace("urn:pulumi-vms:vm:1", "urn:somebody:else"))), undefined);
+    assert.equal(readMark(domain(markXml(mark).replace('phase="creating"', 'phase="from the future"'))), undefined);
+    assert.equal(readMark(domain(markXml(mark).replace(/owner="[^"]*"/, ""))), undefined);
+  });
+});
