@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasCode } from "../../provider/errors.js";
 import { withLock } from "../../provider/host/lock.js";
 import { defineDomain, findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { domainXml, randomMac } from "../../provider/libvirt/domain-xml.js";
+import { nvramTemplate } from "../../provider/libvirt/firmware.js";
 import type { Mark, Owner, Phase } from "../../provider/libvirt/mark.js";
 import { storePaths } from "../../provider/paths.js";
 import { publishImage } from "../../provider/storage/image-store.js";
 import { createDisk } from "../../provider/storage/qemu-img.js";
-import { newDiskPath, newImagePath, newNvramPath } from "../../provider/storage/store.js";
+import { createNvram, newDiskPath, newImagePath, newNvramPath } from "../../provider/storage/store.js";
 import { claimName, commandLine, withVm } from "../../provider/vm/ownership.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
@@ -35,7 +36,7 @@ describe("the ownership of a domain (real libvirtd)", () => {
     const rest = { memory: 512, cpus: 1, acceleration: "tcg", mac: randomMac(), network: undefined, display: false } as const;
     await defineDomain(connection, domainXml({ name, uuid, mark, disk, nvram, ...rest }));
     await createDisk(disk, 1024 ** 2);
-    writeFileSync(nvram, "");
+    await createNvram(nvram, await nvramTemplate());
     return { name, uuid, disk, nvram, mark };
   }
 
@@ -92,16 +93,14 @@ describe("the ownership of a domain (real libvirtd)", () => {
   it("never removes a file outside of our directories, nor a published image, whatever a mark lists", async () => {
     const outside = join(store.settings.iso, "precious.qcow2");
     writeFileSync(outside, "precious");
-    const deeper = join(storePaths(store.settings).disk, "sub");
-    mkdirSync(deeper);
     const dotted = `${storePaths(store.settings).disk}/../../../iso/precious.qcow2`;
     const image = newImagePath(store.settings);
     await createDisk(image, 1024 ** 2);
     const recipe = { iso: "i", mirror: "", profile: "minimal", packages: [], guest: "g", capacity: 1 };
     await publishImage(store.settings, "key", recipe, image);
-    const vm = await defineVm(stack, "ready", [outside, deeper, dotted, image, "/etc/hostname"]);
+    const vm = await defineVm(stack, "ready", [outside, dotted, image, "/etc/hostname"]);
     await removeVm(connection, vm.uuid, stack, store.context);
-    for (const path of [outside, deeper, image, "/etc/hostname"]) assert.ok(existsSync(path), path);
+    for (const path of [outside, image, "/etc/hostname"]) assert.ok(existsSync(path), path);
     assert.equal(existsSync(vm.disk), false);
   });
 
