@@ -64,7 +64,9 @@ function addVmVerbs(program: Command, perform: Perform): void {
     .command("list")
     .description("show the VMs that are ours")
     .option("--json", "as JSON")
-    .action(async (flags: { json?: boolean }) => perform(async (context) => (await import("./list.js")).run(flags, context)));
+    .action(async (flags: { json?: boolean }) =>
+      perform(async (context) => (await import("./list.js")).run(flags, context)),
+    );
   program
     .command("destroy")
     .description("delete a VM and its disk")
@@ -80,7 +82,9 @@ function addStackVerbs(program: Command, perform: Perform): void {
     .command("demo")
     .description("bring up the sample stack of this checkout: a host that is ready and a VM that is installed")
     .option("--down", "remove all that the demo made")
-    .action(async (flags: { down?: boolean }) => perform(async (context) => (await import("./demo.js")).run(flags, context)));
+    .action(async (flags: { down?: boolean }) =>
+      perform(async (context) => (await import("./demo.js")).run(flags, context)),
+    );
   program
     .command("pulumi")
     .description("run the pulumi CLI on the sample stack of this checkout")

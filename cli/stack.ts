@@ -42,7 +42,11 @@ export async function openStack(context: CliContext): Promise<Stack> {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     ...(usesCurrentBackend() ? {} : await localBackend()),
   };
-  await run(["pulumi", "stack", "select", "--create", stackName, "--non-interactive"], { cwd, env, signal: context.signal });
+  await run(["pulumi", "stack", "select", "--create", stackName, "--non-interactive"], {
+    cwd,
+    env,
+    signal: context.signal,
+  });
   return {
     show: (args, more = {}) =>
       context.handOverTerminal(async () => {
@@ -80,9 +84,13 @@ async function ensurePassphrase(): Promise<void> {
   if (await exists(passphrase)) return;
   // Config that was encrypted with a lost passphrase: nothing of it can be read, and pulumi would only say "incorrect".
   if ((await exists(stackConfig)) && /^encryptionsalt:/m.test(await readFile(stackConfig, "utf8"))) {
-    throw new VmsError("input", `Cannot use stack "${stackName}": ${passphrase} is gone, and ${stackConfig} belongs to it`, {
-      hint: `Bring the passphrase back, or start anew: rm ${stackConfig}`,
-    });
+    throw new VmsError(
+      "input",
+      `Cannot use stack "${stackName}": ${passphrase} is gone, and ${stackConfig} belongs to it`,
+      {
+        hint: `Bring the passphrase back, or start anew: rm ${stackConfig}`,
+      },
+    );
   }
   // Whole or not there at all, also for one who does the same at this moment.
   const fresh = `${passphrase}.${process.pid}`;

@@ -14,7 +14,9 @@ const archive = "pulumi-v3.259.0-linux-x64.tar.gz";
 const noGo = "/nonexistent/go";
 /** What the script needs of a host; there is no Go and no pulumi among it. */
 const hostPrograms =
-  "awk basename bash cat chmod curl dirname flock gzip install mkdir mktemp mv readlink rm sha256sum tar uname".split(" ");
+  "awk basename bash cat chmod curl dirname flock gzip install mkdir mktemp mv readlink rm sha256sum tar uname".split(
+    " ",
+  );
 
 describe("tools/pulumi-cli/ensure.sh", () => {
   let folder: string;
@@ -131,8 +133,13 @@ async function makeRelease(release: string): Promise<void> {
   await mkdir(join(release, "pulumi"), { recursive: true });
   for (const program of programs) await writeProgram(join(release, "pulumi", program));
   await run(["tar", "-czf", archive, "pulumi"], { cwd: release });
-  const sum = createHash("sha256").update(await readFile(join(release, archive))).digest("hex");
-  await writeFile(join(release, "pulumi-3.259.0-checksums.txt"), `${"0".repeat(64)}  other.tar.gz\n${sum}  ${archive}\n`);
+  const sum = createHash("sha256")
+    .update(await readFile(join(release, archive)))
+    .digest("hex");
+  await writeFile(
+    join(release, "pulumi-3.259.0-checksums.txt"),
+    `${"0".repeat(64)}  other.tar.gz\n${sum}  ${archive}\n`,
+  );
 }
 
 /** What lies in the cache but the lock. */
