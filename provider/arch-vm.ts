@@ -36,13 +36,13 @@ export function check(olds: Values | undefined, news: Values): Promise<CheckResu
 export async function diff(_id: string, olds: Values, news: Values): Promise<DiffResult> {
   const needsHost = changedInputs(olds, news).includes("disk");
   const { lines, ...result } = diffArchVm(olds, news, needsHost ? await runsNow(olds) : undefined);
-  if (typeof news["urn"] === "string" && lines.length > 0) await tellEngine(news["urn"], lines);
+  if (typeof news["resourceUrn"] === "string" && lines.length > 0) await tellEngine(news["resourceUrn"], lines);
   return result;
 }
 
 export async function create(inputs: Values): Promise<CreateResult<Values>> {
   const spec = specOf(inputs);
-  const urn = String(inputs["urn"]);
+  const urn = String(inputs["resourceUrn"]);
   const owner = stackOwner(urn);
   return makeWhole(spec, inputs, owner, contextOf(inputs));
 }
@@ -69,7 +69,7 @@ export async function update(id: string, olds: Values, news: Values): Promise<Up
   const unsupported = unsupportedChanges(changed);
   if (unsupported.length > 0) {
     throw cannot("change", "VM", spec.name, new VmsError("unsupported", `this version cannot change ${unsupported.join(", ")} in a VM that exists`, {
-      hint: `Take the change back, or make a new VM of it: pulumi up --target-replace '${String(news["urn"])}'`,
+      hint: `Take the change back, or make a new VM of it: pulumi up --target-replace '${String(news["resourceUrn"])}'`,
     }));
   }
   try {
@@ -151,7 +151,7 @@ function ownerOf(state: Values): Owner {
 }
 
 function contextOf(inputs: Values): Context {
-  return { settings: specOf(inputs).settings, progress: engineProgress(String(inputs["urn"])) };
+  return { settings: specOf(inputs).settings, progress: engineProgress(String(inputs["resourceUrn"])) };
 }
 
 /** undefined: libvirt did not answer in time, or is not there. */

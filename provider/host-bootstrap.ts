@@ -20,7 +20,7 @@ type Values = Record<string, unknown>;
 const schemaVersion = 1;
 
 /** Properties that the constructor adds: they are no input of a user. */
-const hiddenInputs = ["urn", "settings"];
+const hiddenInputs = ["resourceUrn", "settings"];
 
 export const bootstrapFields: Fields = {
   user: { check: text(accountName, "the name of a user of this host") },
@@ -43,7 +43,7 @@ export async function diff(_id: string, olds: Values, news: Values): Promise<Dif
   const changed = ["user", "packages", "settings"].filter((name) => differs(olds[name], news[name]));
   const missing = missingIn(olds);
   const lines = missing.map((what) => `missing on the host and made ready again: ${what}`);
-  if (typeof news["urn"] === "string" && lines.length > 0) await tellEngine(news["urn"], lines);
+  if (typeof news["resourceUrn"] === "string" && lines.length > 0) await tellEngine(news["resourceUrn"], lines);
   return { changes: changed.length > 0 || missing.length > 0, replaces: [], deleteBeforeReplace: false };
 }
 
@@ -66,7 +66,7 @@ export async function update(_id: string, _olds: Values, news: Values): Promise<
 
 export async function remove(_id: string, props: Values): Promise<void> {
   const line = "the host is left as it is: its packages, services, groups and directories stay";
-  await tellEngine(String(props["urn"]), [line]);
+  await tellEngine(String(props["resourceUrn"]), [line]);
 }
 
 export { remove as delete };
@@ -94,7 +94,7 @@ function optionsOf(inputs: Values): BootstrapOptions {
 }
 
 function contextOf(inputs: Values): Context {
-  return { settings: inputs["settings"] as Settings, progress: engineProgress(String(inputs["urn"])) };
+  return { settings: inputs["settings"] as Settings, progress: engineProgress(String(inputs["resourceUrn"])) };
 }
 
 function inputsOf(values: Values): Values {

@@ -119,7 +119,8 @@ export class ArchVm extends pulumi.dynamic.Resource {
         ...definedOnly(args),
         ...secrets(args),
         settings: vmsConfig(),
-        urn: pulumi.createUrn(name, archVmType, opts?.parent),
+        // Pulumi keeps the names urn and id for itself.
+        resourceUrn: pulumi.createUrn(name, archVmType, opts?.parent),
       },
       opts,
       "vms",

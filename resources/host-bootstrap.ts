@@ -56,7 +56,7 @@ export class HostBootstrap extends pulumi.dynamic.Resource {
       missing: undefined,
     };
     const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
-    const urn = pulumi.createUrn(name, "pulumi-nodejs:dynamic/vms:HostBootstrap", opts?.parent);
-    super(provider, name, { ...outputs, ...given, settings: vmsConfig(), urn }, opts, "vms", "HostBootstrap");
+    const resourceUrn = pulumi.createUrn(name, "pulumi-nodejs:dynamic/vms:HostBootstrap", opts?.parent);
+    super(provider, name, { ...outputs, ...given, settings: vmsConfig(), resourceUrn }, opts, "vms", "HostBootstrap");
   }
 }
