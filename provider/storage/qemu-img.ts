@@ -48,6 +48,13 @@ export async function createOverlay(path: string, backing: string, capacityBytes
   });
 }
 
+/** Gives a qcow2 that nobody has open a larger capacity; never a smaller one. */
+export async function resizeDisk(path: string, capacityBytes: number): Promise<void> {
+  await explain("resize", path, async () => {
+    await run(["qemu-img", "resize", "-q", "-f", "qcow2", absolute(path), String(capacityBytes)]);
+  });
+}
+
 /** Copies what `source` and all below it hold into one new qcow2 without a backing file, on disk when this returns. */
 export async function convertImage(source: string, target: string, context: Context): Promise<void> {
   await intoNewFile("write", target, async () => {
