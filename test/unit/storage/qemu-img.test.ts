@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Context } from "../../../provider/context.js";
 import { silent } from "../../../provider/progress.js";
 import { resolveSettings } from "../../../provider/settings.js";
-import { checkImage, convertImage, createDisk, createOverlay, imageInfo } from "../../../provider/storage/qemu-img.js";
+import { checkImage, convertImage, createDisk, createOverlay, imageInfo, resizeDisk } from "../../../provider/storage/qemu-img.js";
 import { useFolder, withSmallDisk } from "./temporary.js";
 
 const MiB = 1024 ** 2;
@@ -61,6 +61,14 @@ describe("disk images", function () {
     assert.deepEqual([same.capacity, same.backing], [64 * MiB, file("base.qcow2")]);
     assert.equal((await imageInfo(file("larger.qcow2"))).capacity, 128 * MiB);
     assert.ok(readsInside(file("larger.qcow2"), "1M", "64k", "0xab"));
+  });
+
+  it("makes a disk larger and never smaller", async () => {
+    await createDisk(file("a.qcow2"), 64 * MiB);
+    await resizeDisk(file("a.qcow2"), 128 * MiB);
+    assert.equal((await imageInfo(file("a.qcow2"))).capacity, 128 * MiB);
+    await assert.rejects(resizeDisk(file("a.qcow2"), 64 * MiB), { message: /Cannot resize disk image ".*a\.qcow2"/ });
+    assert.equal((await imageInfo(file("a.qcow2"))).capacity, 128 * MiB);
   });
 
   it("refuses an overlay on nothing, on a folder name that is relative and on what is no qcow2, and leaves no file", async () => {
