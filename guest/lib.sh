@@ -12,7 +12,7 @@ export LC_ALL=C
 
 # Ends the script. The message is printed last, as `error: MESSAGE`, also when this runs in a subshell.
 die() {
-  printf '%s\n' "$*" >>"${VMS_ERROR_FILE:?guard_errors was not called}"
+  printf '%s\n' "${*//[[:cntrl:]]/ }" >>"${VMS_ERROR_FILE:?guard_errors was not called}"
   exit 1
 }
 
@@ -33,12 +33,12 @@ guard_errors() {
     trap 'tell_error $?' EXIT
   fi
   set -E
-  trap 'note_failure $? "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND"' ERR
+  trap 'note_failure $? "${BASH_SOURCE[0]:-}" "$LINENO" "$BASH_COMMAND"' ERR
 }
 
 # The failure of a command that nobody explained: said only where nothing was said before.
 note_failure() {
-  local status=$1 file=$2 line=$3 command=$4
+  local status=$1 file=${2##*/} line=$3 command=$4
   [[ -s $VMS_ERROR_FILE ]] || printf '%s\n' "\"$command\" ended with status $status ($file, line $line)" >"$VMS_ERROR_FILE"
 }
 
@@ -57,6 +57,12 @@ wait_until() {
     ((SECONDS < deadline)) || return 1
     sleep 1
   done
+}
+
+# patience KVM TCG: the seconds to wait at most, by whether the processor is real or emulated. Less than the host's limit for
+# the step, so that it is this script that tells what was missing.
+patience() {
+  if [[ $(systemd-detect-virt) == kvm ]]; then printf '%s' "$1"; else printf '%s' "$2"; fi
 }
 
 # Takes VMS_MIRROR, VMS_PROFILE, VMS_PACKAGES and VMS_RECIPE from the payload, and refuses what cannot be used.

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # The way to the packages: a route, a mirror that answers, and the mirror list. Sourced after lib.sh and load_recipe.
 
-readonly ROUTE_SECONDS=90 MIRROR_SECONDS=60
+ROUTE_SECONDS=90
+MIRROR_SECONDS=60
 # curl's statuses that may pass: name or host not found, no connection, time out, TLS, empty or broken answer.
-readonly PASSING_FAILURES=' 5 6 7 18 28 35 52 56 '
+PASSING_FAILURES=' 5 6 7 18 28 35 52 56 '
 
 wait_for_route() {
   say "waiting for a network route (at most $ROUTE_SECONDS s)"

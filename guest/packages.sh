@@ -74,7 +74,7 @@ try_pacman() {
 # Passes pacman's lines on, and a progress line with each package. Without a terminal pacman prints one line for each.
 report_packages() {
   local line total=0 count=0 word
-  while IFS= read -r line; do
+  while IFS= read -r line || [[ -n $line ]]; do
     printf '%s\n' "$line"
     case $line in
       'Package ('* | 'Packages ('*)

@@ -1,8 +1,6 @@
 # shellcheck shell=bash
 # Step check: sees from the inside that what was installed is what runs. Everything that is wrong is told at once.
 
-readonly RUNNING_SECONDS=300
-
 step_check() {
   PROBLEMS=()
   check_root
@@ -47,15 +45,16 @@ check_kernel() {
 }
 
 check_services() {
-  local state failed=()
-  say "waiting until the system has started (at most $RUNNING_SECONDS s)"
-  state=$(timeout "$RUNNING_SECONDS" systemctl is-system-running --wait) || true
+  local seconds state failed=()
+  seconds=$(patience 90 300)
+  say "waiting until the system has started (at most $seconds s)"
+  state=$(timeout "$seconds" systemctl is-system-running --wait) || true
   mapfile -t failed < <(systemctl list-units --failed --plain --no-legend | awk '{ print $1 }')
   if ((${#failed[@]} > 0)); then
     systemctl status --no-pager --lines=10 -- "${failed[@]}" || true
     problem "failed units: ${failed[*]}"
   elif [[ $state != running ]]; then
-    problem "the system is \"${state:-still starting}\" after $RUNNING_SECONDS s; waiting for: $(systemctl list-jobs --plain --no-legend | awk '{ print $2 }' | paste -sd ' ')"
+    problem "the system is \"${state:-still starting}\" after $seconds s; waiting for: $(systemctl list-jobs --plain --no-legend | awk '{ print $2 }' | paste -sd ' ')"
   fi
   # The agent starts with its channel, which is the host's to give.
   if [[ -e /dev/virtio-ports/org.qemu.guest_agent.0 ]]; then

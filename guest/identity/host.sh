@@ -52,8 +52,8 @@ plain_locale() {
 # Kept in locale.gen, so that an upgrade of the C library makes it again.
 make_locale() {
   local locale=$1 file=$ROOT/etc/locale.gen known
-  known=$(sed -E 's/^#[[:space:]]*//; s/[[:space:]]+$//' "$file" "$ROOT/usr/share/i18n/SUPPORTED" 2>/dev/null |
-    awk -v locale="$locale" 'NF == 2 && $1 == locale { print; exit }')
+  known=$({ cat "$file" "$ROOT/usr/share/i18n/SUPPORTED" 2>/dev/null || true; } |
+    sed -E 's/^#[[:space:]]*//; s/[[:space:]]+$//' | awk -v locale="$locale" 'NF == 2 && $1 == locale && !found++')
   [[ -n $known ]] || refuse "there is no locale \"$locale\": /etc/locale.gen lists them"
   {
     grep -vxF -- "$known" "$file" || true

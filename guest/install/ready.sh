@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Step ready: what the live system must have before anything is written. Every wait has an end.
 
-readonly CLOCK_SECONDS=20 KEYRING_SECONDS=900
+readonly CLOCK_SECONDS=20
 
 step_ready() {
   [[ $EUID -eq 0 ]] || die "the install must run as root"
@@ -24,10 +24,12 @@ wait_for_clock() {
 }
 
 wait_for_keyring() {
-  say "waiting for the package keyring (at most $KEYRING_SECONDS s)"
+  local seconds
+  seconds=$(patience 120 900)
+  say "waiting for the package keyring (at most $seconds s)"
   if [[ $(systemctl show -P LoadState pacman-init.service) == loaded ]]; then
-    wait_until "$KEYRING_SECONDS" keyring_unit_ended ||
-      die "the package keyring was not ready within $KEYRING_SECONDS s: see journalctl -u pacman-init in the live system"
+    wait_until "$seconds" keyring_unit_ended ||
+      die "the package keyring was not ready within $seconds s: see journalctl -u pacman-init in the live system"
   fi
   if ! has_keys; then
     say "the live system has no keyring: making one"

@@ -18,6 +18,7 @@
 
 set -euo pipefail
 
+# shellcheck source=guest/lib.sh
 source "$VMS_PAYLOAD/lib.sh"
 guard_errors
 
