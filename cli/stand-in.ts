@@ -1,0 +1,48 @@
+/**
+ * What the demo installs from where no Arch mirror can be reached: the tests' stand-in for Arch, served to the guest for as long
+ * as the demo runs. Only a checkout has it.
+ */
+import { join } from "node:path";
+import { run } from "../provider/host/command.js";
+import { packageFiles } from "../provider/paths.js";
+import type { CliContext } from "./context.js";
+
+export interface StandIn {
+  readonly iso: string;
+  /** The pacman server as the guest sees it. */
+  readonly mirror: string;
+  close(): Promise<void>;
+}
+
+const archMirror = "https://geo.mirror.pkgbuild.com/";
+/** In milliseconds: who has a way to the mirror has an answer by then. */
+const patience = 5000;
+
+/** Whether Arch's own packages can be had from here. */
+export async function canReachArch(): Promise<boolean> {
+  try {
+    await fetch(archMirror, { method: "HEAD", signal: AbortSignal.timeout(patience) });
+    return true;
+  } catch {
+    // No name, no route, no answer in time: for the demo it is all the same.
+    return false;
+  }
+}
+
+/** Builds the stand-in, once, and serves its packages. */
+export async function serveStandIn(context: CliContext): Promise<StandIn> {
+  const { serveMirror } = await import("../test/stand-in/mirror.js");
+  const directory = await buildStandIn(context);
+  const { guestUrl, close } = await serveMirror(directory);
+  return { iso: join(directory, "archlinux-x86_64.iso"), mirror: guestUrl, close };
+}
+
+async function buildStandIn(context: CliContext): Promise<string> {
+  context.progress.phase("building the stand-in for Arch from this host's packages (once, some minutes)");
+  const { stdout } = await run(["bash", join(packageFiles.root, "test", "stand-in", "build.sh")], {
+    timeout: 0,
+    signal: context.signal,
+    onLine: (line) => context.progress.detail(line),
+  });
+  return stdout;
+}
