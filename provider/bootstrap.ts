@@ -5,8 +5,9 @@ import type { Context } from "./context.js";
 import { detectAcceleration } from "./host/acceleration.js";
 import { resolveUser } from "./host/accounts.js";
 import { readDistribution } from "./host/distribution.js";
+import { type LockOptions, withLock } from "./host/lock.js";
 import { needsNewLogin } from "./host/membership.js";
-import { inspectHost, type Missing, prepareHost } from "./host/prepare.js";
+import { inspectHost, type Missing, type Prepared, prepareHost } from "./host/prepare.js";
 import { findProgram } from "./host/programs.js";
 import { type Host, type Requirement, showCommand } from "./host/requirement.js";
 import { hostRequirements } from "./host/requirements.js";
@@ -52,17 +53,21 @@ export function findMissing(context: Context, options: BootstrapOptions): Promis
 /** Makes this host ready; run again it changes nothing. Throws VmsError (requirement, permission) before the first change. */
 export async function bootstrap(context: Context, options: BootstrapOptions): Promise<Bootstrapped> {
   const host = thisHost(context, options);
-  const prepared = await prepareHost(
-    requirements,
-    host,
-    context.progress,
-    await rootCommand(context.settings, options),
-  );
+  const command = await rootCommand(context.settings, options);
+  const prepare = (): Promise<Prepared> => prepareHost(requirements, host, context.progress, command);
+  const prepared = await (host.uid === 0 ? withLock(lockFile, prepare, waiting(context)) : prepare());
   if (prepared.changed.length > 0) await tellAboutEmulation(host, context);
   if (host.user !== undefined && (prepared.mended.includes("membership") || (await needsNewLogin(host.uid)))) {
     context.progress.notice(`${host.user} has to log in again to be in the libvirt group; until then: newgrp libvirt`);
   }
   return { facts: await readFacts(host), changed: prepared.changed, unavailable: prepared.unavailable };
+}
+
+/** Two at once would start daemons beside each other. Only root gets that far. */
+const lockFile = "/run/vms-bootstrap.lock";
+
+function waiting({ progress, signal }: Context): LockOptions {
+  return { signal, onWait: () => progress.phase("waiting for another process that makes this host ready") };
 }
 
 async function tellAboutEmulation(host: Host, { progress }: Context): Promise<void> {

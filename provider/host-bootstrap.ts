@@ -3,6 +3,7 @@
  * nothing of the host: a preview works where none of it is installed.
  */
 import { hostname } from "node:os";
+import { isDeepStrictEqual } from "node:util";
 import type { CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult } from "@pulumi/pulumi/dynamic/index.js";
 import { bootstrap, type BootstrapOptions, findMissing, readHostFacts } from "./bootstrap.js";
 import type { Context } from "./context.js";
@@ -77,7 +78,7 @@ async function makeReady(inputs: Values): Promise<Values> {
 }
 
 function differs(old: unknown, now: unknown): boolean {
-  return isUnknown(now) || JSON.stringify(old) !== JSON.stringify(now);
+  return isUnknown(now) || !isDeepStrictEqual(old, now);
 }
 
 function missingIn(state: Values): string[] {

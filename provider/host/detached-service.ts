@@ -12,32 +12,29 @@ import type { Command, Finding, Host } from "./requirement.js";
 interface Daemon {
   readonly name: string;
   readonly socket: string;
-  readonly start: readonly Command[];
+  /** What starts it, on the host whose file system begins there. */
+  start(root: string): readonly Command[];
 }
-
-const daemonize = (name: string): Command => ({ argv: [name, "-d"] });
 
 const dbus: Daemon = {
   name: "dbus-daemon",
   socket: "/run/dbus/system_bus_socket",
-  // A pid file of one that was killed would keep it from starting.
-  start: [
-    { argv: ["mkdir", "-p", "/run/dbus"] },
-    { argv: ["rm", "-f", "/run/dbus/pid"] },
+  start: (root) => [
+    { argv: ["mkdir", "-p", join(root, "/run/dbus")] },
+    // The pid file of one that was killed would keep it from starting.
+    { argv: ["rm", "-f", join(root, "/run/dbus/pid")] },
     { argv: ["dbus-daemon", "--system", "--fork"] },
   ],
 };
 
-const daemon = (name: string, socket: string): Daemon => ({
-  name,
-  socket: `/run/libvirt/${socket}`,
-  start: [daemonize(name)],
-});
+function daemon(name: string, socket: string): Daemon {
+  return { name, socket: `/run/libvirt/${socket}`, start: () => [{ argv: [name, "-d"] }] };
+}
+
 const virtlogd = daemon("virtlogd", "virtlogd-sock");
 const libvirtd = daemon("libvirtd", "libvirt-sock");
-const modular = ["virtnetworkd", "virtstoraged", "virtsecretd", "virtnodedevd", "virtnwfilterd", "virtqemud"].map(
-  (name) => daemon(name, `${name}-sock`),
-);
+const drivers = ["virtnetworkd", "virtstoraged", "virtsecretd", "virtnodedevd", "virtnwfilterd", "virtqemud"];
+const modular = drivers.map((name) => daemon(name, `${name}-sock`));
 
 export async function detachedService(host: Host): Promise<Finding | undefined> {
   const processes = await readRootProcesses(host);
@@ -58,7 +55,7 @@ export async function detachedService(host: Host): Promise<Finding | undefined> 
   if (stopped.length === 0) return undefined;
   return {
     reason: `${stopped.map(({ name }) => name).join(", ")} ${stopped.length === 1 ? "does" : "do"} not run (and no systemd to start ${stopped.length === 1 ? "it" : "them"})`,
-    commands: stopped.flatMap(({ start }) => start),
+    commands: stopped.flatMap(({ start }) => start(host.root)),
     hint: "See what it says: sudo libvirtd --verbose",
   };
 }

@@ -51,6 +51,7 @@ export async function prepareHost(
   rootCommand: string,
 ): Promise<Prepared> {
   const missing = await inspectHost(requirements, host);
+  if (missing.length === 0) return { changed: [], mended: [], unavailable: [] };
   refuseEarly(missing, host, rootCommand);
   const changed: string[] = [];
   const mended: string[] = [];

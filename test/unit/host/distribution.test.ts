@@ -9,7 +9,11 @@ describe("the distribution", () => {
     ['ID=linuxmint\nID_LIKE="ubuntu debian"', "linuxmint", "debian"],
     ["ID=arch", "arch", "arch"],
     ["ID='manjaro'\nID_LIKE='arch'", "manjaro", "arch"],
-    ['ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"\nPRETTY_NAME="openSUSE Tumbleweed"', "opensuse-tumbleweed", "other"],
+    [
+      'ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"\nPRETTY_NAME="openSUSE Tumbleweed"',
+      "opensuse-tumbleweed",
+      "other",
+    ],
     ["# nothing of use", "linux", "other"],
   ];
   for (const [text, id, family] of cases) {

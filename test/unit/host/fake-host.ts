@@ -1,5 +1,14 @@
 /** A host to probe: a directory that stands for its root, and a PATH on which only played programs are. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Host } from "../../../provider/host/requirement.js";
@@ -24,7 +33,8 @@ export class FakeHost {
 
   /** Puts a program of test/fixtures/bin on PATH, under its own name or another. */
   install(fixture: string, ...names: string[]): this {
-    for (const name of names.length === 0 ? [fixture] : names) symlinkSync(join(fixtures, fixture), join(this.root, "bin", name));
+    for (const name of names.length === 0 ? [fixture] : names)
+      symlinkSync(join(fixtures, fixture), join(this.root, "bin", name));
     return this;
   }
 
@@ -39,7 +49,10 @@ export class FakeHost {
   /** A program made of a few lines of bash. */
   script(name: string, body: string): this {
     const path = join(this.root, "bin", name);
-    writeFileSync(path, `#!/usr/bin/env bash\nset -euo pipefail\nprintf '%s\\n' "${name} $*" >>"$FAKE_HOST/calls"\n${body}\n`);
+    writeFileSync(
+      path,
+      `#!/usr/bin/env bash\nset -euo pipefail\nprintf '%s\\n' "${name} $*" >>"$FAKE_HOST/calls"\n${body}\n`,
+    );
     chmodSync(path, 0o755);
     return this;
   }
@@ -52,7 +65,10 @@ export class FakeHost {
 
   /** A process, as /proc shows it. */
   process(pid: number, name: string, uid = 0, state = "S (sleeping)"): this {
-    return this.write(`proc/${pid}/status`, `Name:\t${name}\nState:\t${state}\nPid:\t${pid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\n`);
+    return this.write(
+      `proc/${pid}/status`,
+      `Name:\t${name}\nState:\t${state}\nPid:\t${pid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\n`,
+    );
   }
 
   calls(): string[] {

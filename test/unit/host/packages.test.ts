@@ -26,7 +26,10 @@ describe("the packages", () => {
     const first = await prepare();
     assert.equal(first.changed.length, 1);
     const names = (installs()[0] ?? "").split(" -- ")[1]?.split(" ") ?? [];
-    assert.ok(names.includes("libvirt-daemon-system") && names.includes("ovmf") && names.includes("htop"), names.join());
+    assert.ok(
+      names.includes("libvirt-daemon-system") && names.includes("ovmf") && names.includes("htop"),
+      names.join(),
+    );
     assert.ok(!names.includes("acl") && !names.includes("qemu-utils"), names.join());
     assert.deepEqual((await prepare()).changed, []);
     assert.equal(installs().length, 1);
@@ -35,9 +38,15 @@ describe("the packages", () => {
   it("are looked up anew where apt has no lists, and not where its lists are fresh", async () => {
     start(debian);
     fake.install("apt-get").install("dpkg-query").answer("apt-cache", "", 100);
-    assert.deepEqual((await packages.probe(fake.host))?.commands.map(({ argv }) => argv.includes("update")), [true, false]);
+    assert.deepEqual(
+      (await packages.probe(fake.host))?.commands.map(({ argv }) => argv.includes("update")),
+      [true, false],
+    );
     fake.write("var/lib/apt/lists/mirror_Packages.lz4", "");
-    assert.deepEqual((await packages.probe(fake.host))?.commands.map(({ argv }) => argv.includes("update")), [false]);
+    assert.deepEqual(
+      (await packages.probe(fake.host))?.commands.map(({ argv }) => argv.includes("update")),
+      [false],
+    );
   });
 
   it("take qemu's SPICE module where the release has split it off", async () => {
@@ -52,7 +61,10 @@ describe("the packages", () => {
     fake.install("apt-get").install("dpkg-query").answer("apt-cache", "", 100);
     await assert.rejects(prepare(), (error: unknown) => {
       assert.ok(error instanceof VmsError);
-      assert.match(error.message, /^Cannot prepare host ".*": the packages .*Unable to locate package no-such-package/s);
+      assert.match(
+        error.message,
+        /^Cannot prepare host ".*": the packages .*Unable to locate package no-such-package/s,
+      );
       assert.match(error.hint ?? "", /apt-get update && sudo apt-get install/);
       return true;
     });
@@ -68,7 +80,9 @@ describe("the packages", () => {
     start("ID=manjaro\nID_LIKE=arch\n");
     fake.install("pacman").write("installed", "libvirt\n");
     await prepare();
-    assert.deepEqual(installs(), ["pacman -S --needed --noconfirm -- qemu-desktop virt-install virt-viewer dnsmasq edk2-ovmf"]);
+    assert.deepEqual(installs(), [
+      "pacman -S --needed --noconfirm -- qemu-desktop virt-install virt-viewer dnsmasq edk2-ovmf",
+    ]);
     assert.deepEqual((await prepare()).changed, []);
   });
 
@@ -78,7 +92,10 @@ describe("the packages", () => {
     await assert.rejects(prepare(), (error: unknown) => {
       assert.ok(error instanceof VmsError);
       assert.equal(error.code, "requirement");
-      assert.match(error.reason, /Fedora Linux 41 is not a distribution whose packages are known, and it lacks qemu-system-x86_64, dnsmasq/);
+      assert.match(
+        error.reason,
+        /Fedora Linux 41 is not a distribution whose packages are known, and it lacks qemu-system-x86_64, dnsmasq/,
+      );
       assert.doesNotMatch(error.reason, /lacks.*(virsh|qemu-img)/);
       assert.match(error.hint ?? "", /Install QEMU .* then run: vms bootstrap/);
       return true;
@@ -87,7 +104,17 @@ describe("the packages", () => {
 
   it("of another distribution are there when what they hold is there", async () => {
     start("ID=fedora\n");
-    const programs = ["qemu-system-x86_64", "qemu-img", "virsh", "dnsmasq", "setfacl", "getfacl", "bsdtar", "dbus-daemon", "virtqemud"];
+    const programs = [
+      "qemu-system-x86_64",
+      "qemu-img",
+      "virsh",
+      "dnsmasq",
+      "setfacl",
+      "getfacl",
+      "bsdtar",
+      "dbus-daemon",
+      "virtqemud",
+    ];
     for (const program of programs) fake.script(program, "");
     fake.write("usr/share/qemu/firmware/60-edk2-x86_64.json", "{}");
     assert.equal(await packages.probe(fake.host), undefined);
@@ -96,6 +123,7 @@ describe("the packages", () => {
   it("have names that neither apt nor pacman takes for an option, a version or a removal", () => {
     start(debian);
     for (const good of ["htop", "g++", "libstdc++-12-dev", "gtk4", "7zip"]) assert.match(good, packageName);
-    for (const bad of ["-y", "htop-", "a b", "a;b", "htop=1", "htop/sid", "", "*", "$(id)"]) assert.doesNotMatch(bad, packageName);
+    for (const bad of ["-y", "htop-", "a b", "a;b", "htop=1", "htop/sid", "", "*", "$(id)"])
+      assert.doesNotMatch(bad, packageName);
   });
 });
