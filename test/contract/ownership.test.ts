@@ -33,7 +33,14 @@ describe("the ownership of a domain (real libvirtd)", () => {
     const [disk, nvram] = [newDiskPath(store.settings), newNvramPath(store.settings)];
     const mark: Mark = { owner, phase, profile: "minimal", image: "none", files: [disk, nvram, ...more] };
     const uuid = randomUUID();
-    const rest = { memory: 512, cpus: 1, acceleration: "tcg", mac: randomMac(), network: undefined, display: false } as const;
+    const rest = {
+      memory: 512,
+      cpus: 1,
+      acceleration: "tcg",
+      mac: randomMac(),
+      network: undefined,
+      display: false,
+    } as const;
     await defineDomain(connection, domainXml({ name, uuid, mark, disk, nvram, ...rest }));
     await createDisk(disk, 1024 ** 2);
     await createNvram(nvram, await nvramTemplate());
@@ -51,7 +58,9 @@ describe("the ownership of a domain (real libvirtd)", () => {
     const vm = await defineVm(commandLine, "ready");
     virsh("metadata", vm.uuid, "--uri", "urn:pulumi-vms:vm:1", "--remove", "--config");
     const names = (error: unknown) => hasCode(error, "foreign") && (error as Error).message.includes(vm.name);
-    await assert.rejects(claimName(connection, vm.name, commandLine, store.context), (error) => hasCode(error, "foreign"));
+    await assert.rejects(claimName(connection, vm.name, commandLine, store.context), (error) =>
+      hasCode(error, "foreign"),
+    );
     await assert.rejects(removeVm(connection, vm.name, commandLine, store.context), names);
     assert.ok(existsSync(vm.disk));
     assert.ok(await findDomain(connection, vm.uuid));
@@ -108,7 +117,10 @@ describe("the ownership of a domain (real libvirtd)", () => {
     const vm = await defineVm(stack, "ready");
     await withLock(join(storePaths(store.settings).lock, `vm-${vm.name}`), async () => {
       await assert.rejects(removeVm(connection, vm.uuid, stack, store.context), (error) => hasCode(error, "busy"));
-      await assert.rejects(withVm(vm.name, store.context, () => Promise.resolve()), /another process is working on it/);
+      await assert.rejects(
+        withVm(vm.name, store.context, () => Promise.resolve()),
+        /another process is working on it/,
+      );
     });
     assert.ok(existsSync(vm.disk));
   });

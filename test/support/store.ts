@@ -46,7 +46,7 @@ export function virsh(...args: string[]): string {
   return execFileSync("virsh", ["-q", "-c", connection, ...args], { encoding: "utf8" }).trim();
 }
 
-function removeDomain(uuid: string): void {
+export function removeDomain(uuid: string): void {
   if (virsh("domstate", uuid) !== "shut off") virsh("destroy", uuid);
   virsh("undefine", uuid, "--nvram", "--managed-save");
 }

@@ -2,15 +2,38 @@ import assert from "node:assert/strict";
 import { diffArchVm, unsupportedChanges } from "../../provider/arch-vm-diff.js";
 
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const inputs = { name: "work", profile: "minimal", memory: 2048, cpus: 2, disk: "20G", packages: [], settings: { images: "/a" }, defaulted: [] };
-const state = { ...inputs, uuid: "u", state: "running", phase: "ready", mac: "m", schemaVersion: 1, resourceUrn: "a", __provider: "x" };
+const inputs = {
+  name: "work",
+  profile: "minimal",
+  memory: 2048,
+  cpus: 2,
+  disk: "20G",
+  packages: [],
+  settings: { images: "/a" },
+  defaulted: [],
+};
+const state = {
+  ...inputs,
+  uuid: "u",
+  state: "running",
+  phase: "ready",
+  mac: "m",
+  schemaVersion: 1,
+  resourceUrn: "a",
+  __provider: "x",
+};
 
 const diff = (changes: Record<string, unknown>, olds: Record<string, unknown> = state, runs?: boolean) =>
   diffArchVm(olds, { ...inputs, ...changes }, runs);
 
 describe("the difference of an ArchVm", () => {
   it("is none where nothing changed, whatever the bookkeeping says", () => {
-    const { changes, lines } = diff({ resourceUrn: "b", defaulted: ["memory"], settings: { images: "/b" }, __provider: "y" });
+    const { changes, lines } = diff({
+      resourceUrn: "b",
+      defaulted: ["memory"],
+      settings: { images: "/b" },
+      __provider: "y",
+    });
     assert.equal(changes, false);
     assert.deepEqual(lines, []);
   });

@@ -110,7 +110,13 @@ describe("the inputs of ArchVm", () => {
   });
 
   it("let through what is not known yet, also inside of a list or an object, and never hash it", () => {
-    const news = { ...valid, memory: unknown, packages: ["vim", unknown], iso: { url: unknown, sha256: unknown }, password: unknown };
+    const news = {
+      ...valid,
+      memory: unknown,
+      packages: ["vim", unknown],
+      iso: { url: unknown, sha256: unknown },
+      password: unknown,
+    };
     const { inputs, failures } = check(news);
     assert.deepEqual(failures, []);
     assert.equal(inputs["memory"], unknown);

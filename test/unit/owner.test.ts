@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { stackOwner } from "../../provider/owner.js";
 
-const urn = (stack: string, project = "home") => `urn:pulumi:${stack}::${project}::pulumi-nodejs:dynamic/vms:ArchVm::work`;
+const urn = (stack: string, project = "home") =>
+  `urn:pulumi:${stack}::${project}::pulumi-nodejs:dynamic/vms:ArchVm::work`;
 const at = (url: string) => ({ PULUMI_BACKEND_URL: url });
 
 describe("the owner of a stack's VM", () => {

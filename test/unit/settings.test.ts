@@ -12,7 +12,10 @@ describe("settings", () => {
   });
 
   it("are found in the documented order: argument, environment, vms.conf, default", () => {
-    writeFileSync(conf, 'VMS_IMAGES=/from/conf\nVMS_ISO="/conf iso"\n# a comment\nVMS_DEFAULT_DISK=30G # behind a value\n');
+    writeFileSync(
+      conf,
+      'VMS_IMAGES=/from/conf\nVMS_ISO="/conf iso"\n# a comment\nVMS_DEFAULT_DISK=30G # behind a value\n',
+    );
     const { settings, defaults } = resolveSettings(
       { images: "/from/argument" },
       { VMS_CONF: conf, VMS_IMAGES: "/from/environment", VMS_ISO: "" },

@@ -20,7 +20,7 @@ const fixtures = join(packageFiles.root, "test", "fixtures", "bin");
 export class FakeHost {
   readonly root = mkdtempSync(join(tmpdir(), "vms-host-"));
   readonly host: Host;
-  private readonly before = { PATH: process.env["PATH"], FAKE_HOST: process.env["FAKE_HOST"] };
+  private readonly path = process.env["PATH"];
 
   constructor(over: Partial<Host> = {}) {
     for (const name of ["bin", "answers", "proc"]) mkdirSync(join(this.root, name));
@@ -77,10 +77,8 @@ export class FakeHost {
   }
 
   remove(): void {
-    for (const [name, value] of Object.entries(this.before)) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
+    process.env["PATH"] = this.path;
+    delete process.env["FAKE_HOST"];
     rmSync(this.root, { recursive: true });
   }
 }

@@ -21,7 +21,7 @@ describe("the class HostBootstrap", () => {
   it("keeps a small provider in the state, without library code, paths or its own surroundings", async () => {
     const host = new HostBootstrap("host", { user: "anna" });
     await value(host.urn);
-    const [resource] = registered;
+    const resource = registered[0];
     assert.equal(resource?.type, "pulumi-nodejs:dynamic/vms:HostBootstrap");
     const text = String(resource?.inputs["__provider"]);
     assert.ok(text.length > 200 && text.length < 3000, `${text.length} characters`);

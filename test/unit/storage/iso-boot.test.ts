@@ -40,8 +40,10 @@ describe("the boot files of an ISO", () => {
       assert.equal(readFileSync(initramfs, "utf8"), "the initramfs");
       assert.equal(uuid, isoUuid);
       assert.deepEqual(
-        [kernel, initramfs, join(kernel, "..")].map((path) => statSync(path).mode & 0o777),
-        [0o644, 0o644, 0o755],
+        [kernel, initramfs, join(kernel, ".."), join(kernel, "../.."), join(kernel, "../../..")].map(
+          (path) => statSync(path).mode & 0o777,
+        ),
+        [0o644, 0o644, 0o755, 0o755, 0o755],
       );
     } finally {
       process.umask(umask);

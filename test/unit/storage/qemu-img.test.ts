@@ -6,7 +6,14 @@ import { join } from "node:path";
 import type { Context } from "../../../provider/context.js";
 import { silent } from "../../../provider/progress.js";
 import { resolveSettings } from "../../../provider/settings.js";
-import { checkImage, convertImage, createDisk, createOverlay, imageInfo, resizeDisk } from "../../../provider/storage/qemu-img.js";
+import {
+  checkImage,
+  convertImage,
+  createDisk,
+  createOverlay,
+  imageInfo,
+  resizeDisk,
+} from "../../../provider/storage/qemu-img.js";
 import { useFolder, withSmallDisk } from "./temporary.js";
 
 const MiB = 1024 ** 2;

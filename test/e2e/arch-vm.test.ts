@@ -1,0 +1,273 @@
+/** The main job, as one story: each test goes on where the one before it ended. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { storePaths } from "../../provider/paths.js";
+import { inGuest } from "../support/guest.js";
+import type { Stack } from "../support/project.js";
+import { virsh } from "../support/store.js";
+import {
+  domainXml,
+  eventually,
+  killGroup,
+  minute,
+  openScene,
+  type Scene,
+  vmProgram,
+  writeTemporary,
+} from "./support.js";
+
+const names = {
+  one: `vms-e2e-one-${process.pid}`,
+  two: `vms-e2e-two-${process.pid}`,
+  foreign: `vms-e2e-foreign-${process.pid}`,
+};
+const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPmrpW1JcHkjLQ2BqT9k9f1DPVkUAc2LYlQ6PxkSYpWq 'quoted' & <marked>";
+
+describe("an ArchVm, from a bare host to destroy", function () {
+  this.timeout(20 * minute);
+  this.bail(true);
+  let scene: Scene;
+  let stack: Stack;
+  let foreign: { uuid: string; disk: string };
+
+  const program = (one = "", rest = "") => `
+    const host = new HostBootstrap("host");
+    const one = ${vmProgram(
+      scene,
+      "one",
+      `name: ${JSON.stringify(names.one)}, disk: "12G", hostname: "First", user: "ada", password: "pa'ss \\"word\\" $(id)", rootPassword: "r00t",
+       authorizedKeys: [${JSON.stringify(key)}], timezone: "Europe/Berlin", keymap: "de", ${one}`,
+    ).replace(/\)$/, ", { dependsOn: host })")};
+    ${rest}
+    export const { uuid, mac, ipAddress, state, diskPath, image, consoleLog, viewer } = one;`;
+
+  const twoProgram = () => `
+    const two = ${vmProgram(scene, "two", `name: ${JSON.stringify(names.two)}`).replace(/\)$/, ", { dependsOn: host })")};
+    export const second = two.uuid; export const secondMac = two.mac;`;
+
+  before(async () => {
+    scene = await openScene();
+    stack = await scene.stack("main");
+  });
+  after(async () => {
+    if (foreign !== undefined) virsh("undefine", foreign.uuid);
+    await scene.clear();
+  });
+
+  it("is previewed on a host where none of its directories is there, with inputs that are not known yet", async () => {
+    stack.write(
+      program(
+        "",
+        `new ArchVm("later", { name: one.uuid.apply((u) => "v" + u), profile: "minimal", memory: one.uuid.apply(() => 700) });`,
+      ),
+    );
+    const { status, output } = await stack.preview();
+    assert.equal(status, 0, output);
+    assert.match(output, /\+ 4 to create/);
+    assert.equal(existsSync(join(scene.settings.images, "vms")), false, "a preview changes nothing");
+  });
+
+  it("whose install is killed in the middle is healed by the next up, installed by pacstrap and boots from its own disk", async () => {
+    stack.write(program());
+    const interrupted = stack.start(["up", "--yes", "--skip-preview"]);
+    await interruptedAt(scene, /installing (filesystem|glibc)/);
+    killGroup(interrupted.pid);
+    await interrupted;
+    assert.equal((await scene.domains()).length, 1, "the domain of the install is left, with our mark");
+
+    const { status, output } = await stack.up();
+    assert.equal(status, 0, output);
+    const { uuid, state, ipAddress } = await stack.outputs();
+    assert.equal(state, "running");
+    assert.match(String(ipAddress), /^\d+\.\d+\.\d+\.\d+$/);
+    const xml = domainXml(String(uuid));
+    assert.match(xml, /<vms:vm xmlns:vms="urn:pulumi-vms:vm:1"[^>]* phase="ready"/);
+    for (const leftover of ["<kernel>", "<initrd>", "<cmdline>", ".iso", "vms-payload"])
+      assert.equal(xml.includes(leftover), false, leftover);
+    assert.match(
+      await inGuest(String(uuid), "pacman -Q linux qemu-guest-agent && cat /proc/cmdline"),
+      /linux .*\n.*root=/s,
+    );
+  });
+
+  it("has the root file system, host name, user, keys and time zone that were asked for", async () => {
+    const uuid = String((await stack.outputs())["uuid"]);
+    const gib = Number(await inGuest(uuid, "df --output=size -BM / | tail -1 | tr -dc 0-9")) / 1024;
+    assert.ok(gib > 10.5, `the root file system has ${gib} GiB of a disk of 12`);
+    assert.equal(await inGuest(uuid, "cat /etc/hostname; hostname"), "First\nFirst");
+    assert.match(await inGuest(uuid, "getent passwd ada; id -nG ada"), /^ada:.*\n.*wheel/);
+    assert.equal((await inGuest(uuid, "cat ~ada/.ssh/authorized_keys")).trim(), key);
+    assert.match(await inGuest(uuid, "readlink /etc/localtime"), /Europe\/Berlin$/);
+    assert.match(await inGuest(uuid, "cat /etc/vconsole.conf"), /KEYMAP=["']?de\b/);
+    assert.equal(await inGuest(uuid, "systemctl --failed --no-legend --plain"), "");
+  });
+
+  it("takes the passwords that were given, and keeps them nowhere in the clear", async () => {
+    const uuid = String((await stack.outputs())["uuid"]);
+    const state = await stack.state();
+    const places = [
+      state,
+      domainXml(uuid),
+      execFileSync("virsh", ["-c", "qemu:///system", "dumpxml", uuid], { encoding: "utf8" }),
+      ...logs(scene),
+    ];
+    for (const place of places)
+      for (const secret of ["pa'ss", "pa'ss \\\"", "r00t"]) assert.equal(place.includes(secret), false);
+    const shadow = await inGuest(uuid, "getent shadow ada root | cut -d: -f2");
+    assert.match(shadow, /^\$2b\$.*\n\$2b\$/);
+  });
+
+  it("keeps little in the state: no library code, no absolute path in a provider", async () => {
+    const { deployment } = JSON.parse(await stack.state()) as {
+      deployment: { resources: { inputs?: Record<string, unknown> }[] };
+    };
+    const providers = deployment.resources.flatMap(({ inputs }) => inputs?.["__provider"] ?? []);
+    assert.ok(providers.length >= 2);
+    for (const provider of providers) {
+      const text = typeof provider === "string" ? provider : JSON.stringify(provider);
+      assert.ok(text.length < 3000, `${text.length} characters`);
+      assert.equal(/["'`]\/|require\(/.test(text), false, text);
+    }
+  });
+
+  it("is unchanged by a second up", async () => {
+    const { status, output } = await stack.up("--expect-no-changes");
+    assert.equal(status, 0, output);
+  });
+
+  it("says in a preview what a change of memory, cpus, disk and name means", async () => {
+    stack.write(program("memory: 3072, cpus: 1"));
+    const { output } = await stack.preview("--diff");
+    assert.match(output, /~ 1 to update/);
+    assert.equal(/to replace/.test(output), false, output);
+    assert.match(output, /memory 2048 -> 3072: in place, at the next boot/);
+    stack.write(program().replace(names.one, `${names.one}-renamed`));
+    const renamed = await stack.preview("--diff");
+    assert.match(renamed.output, /1 to replace/);
+    assert.match(renamed.output, /the data of the old one is lost/);
+  });
+
+  it("changes memory, cpus and autostart in place, and grows its disk and root file system while it runs", async () => {
+    const uuid = String((await stack.outputs())["uuid"]);
+    stack.write(program("memory: 3072, cpus: 1, autostart: true").replace('disk: "12G"', 'disk: "16G"'));
+    const { status, output } = await stack.up();
+    assert.equal(status, 0, output);
+    assert.match(domainXml(uuid), /<memory unit='KiB'>3145728<\/memory>[^]*<vcpu[^>]*>1<\/vcpu>/);
+    assert.match(virsh("dominfo", uuid), /Autostart:\s+enable/);
+    const gib = Number(await inGuest(uuid, "df --output=size -BM / | tail -1 | tr -dc 0-9")) / 1024;
+    assert.ok(gib > 14.5, `the root file system has ${gib} GiB of a disk of 16`);
+    assert.equal((await stack.up("--expect-no-changes")).status, 0);
+  });
+
+  it("refuses to shrink, in the preview", async () => {
+    stack.write(program("memory: 3072, cpus: 1, autostart: true"));
+    const { status, output } = await stack.preview();
+    assert.notEqual(status, 0);
+    assert.match(output, /property disk .*cannot shrink from 16G to 12G/);
+  });
+
+  it("is stopped and started by running, and boots with what was changed", async () => {
+    const changed = (running: boolean) =>
+      program(`memory: 3072, cpus: 1, autostart: true, running: ${String(running)}`).replace(
+        'disk: "12G"',
+        'disk: "16G"',
+      );
+    stack.write(changed(false));
+    assert.equal((await stack.up()).status, 0);
+    assert.equal((await stack.outputs())["state"], "shut off");
+    stack.write(changed(true));
+    const { status, output } = await stack.up();
+    assert.equal(status, 0, output);
+    const uuid = String((await stack.outputs())["uuid"]);
+    assert.match(virsh("dominfo", uuid), /CPU\(s\):\s+1\n[^]*Max memory:\s+3145728 KiB/);
+  });
+
+  it("of the same recipe is ready without a second install, and differs in all that identifies it", async () => {
+    const images = () => readdirSync(storePaths(scene.settings).images).filter((name) => name.endsWith(".qcow2"));
+    assert.equal(images().length, 1);
+    stack.write(program("memory: 3072, cpus: 1, autostart: true", twoProgram()).replace('disk: "12G"', 'disk: "16G"'));
+    const { status, output } = await stack.up();
+    assert.equal(status, 0, output);
+    assert.equal(images().length, 1, "the image was used again");
+    assert.equal(/installing packages/.test(output), false, output);
+    const { uuid, second } = await stack.outputs();
+    await agentOf(String(uuid));
+    for (const command of [
+      "cat /etc/machine-id",
+      "hostname",
+      "cat /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2",
+      "cat /sys/class/net/eth0/address",
+    ]) {
+      const [one, two] = [await inGuest(String(uuid), command), await inGuest(String(second), command)];
+      assert.notEqual(one, "");
+      assert.notEqual(one, two, command);
+    }
+    assert.equal(
+      statSync(join(storePaths(scene.settings).images, images()[0] ?? "")).mode & 0o222,
+      0,
+      "an image has no write bits",
+    );
+  });
+
+  it("that was changed by hand is reported by refresh and set right by up", async () => {
+    const { uuid, second } = await stack.outputs();
+    virsh("setmaxmem", String(uuid), "1GiB", "--config");
+    virsh("destroy", String(second));
+    virsh("undefine", String(second), "--nvram");
+    const refreshed = await stack.refresh();
+    assert.equal(refreshed.status, 0, refreshed.output);
+    const preview = await stack.preview("--diff");
+    assert.match(preview.output, /memory 1024 -> 3072/);
+    assert.match(preview.output, /\+ 1 to create/);
+    const { status, output } = await stack.up();
+    assert.equal(status, 0, output);
+    assert.match(domainXml(String(uuid)), /<memory unit='KiB'>3145728</);
+  });
+
+  it("is destroyed with all that is its own, and nothing else", async () => {
+    const disk = join(storePaths(scene.settings).disk, "somebody-elses.qcow2");
+    execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", disk, "1M"]);
+    const xml = `<domain type='qemu'><name>${names.foreign}</name><memory>65536</memory><os><type>hvm</type></os><devices><disk type='file'><driver type='qcow2'/><source file='${disk}'/><target dev='vda' bus='virtio'/></disk></devices></domain>`;
+    virsh("define", writeTemporary(scene, xml));
+    foreign = { uuid: virsh("domuuid", names.foreign), disk };
+    const { status, output } = await stack.destroy();
+    assert.equal(status, 0, output);
+    assert.deepEqual(
+      (await scene.domains()).map(({ name }) => name),
+      [names.foreign],
+    );
+    const left = scene.files();
+    assert.equal(left.filter((name) => name.endsWith(".json")).length, 1, "the image is kept");
+    assert.equal(
+      left.filter((name) => name.endsWith(".qcow2")).length,
+      2,
+      `the image's disk and the foreign one: ${left.join(" ")}`,
+    );
+    assert.equal(left.filter((name) => name.endsWith(".fd")).length, 0);
+    assert.ok(existsSync(disk));
+  });
+});
+
+/** The texts of all logs of the scene. */
+function logs(scene: Scene): string[] {
+  const directory = storePaths(scene.settings).log;
+  return readdirSync(directory).map((name) => readFileSync(join(directory, name), "latin1"));
+}
+
+/** Waits until an install's log shows the pattern. */
+async function interruptedAt(scene: Scene, pattern: RegExp): Promise<void> {
+  const log = storePaths(scene.settings).log;
+  await eventually(() => existsSync(log) && logs(scene).some((text) => pattern.test(text)), 10 * minute);
+}
+
+async function agentOf(uuid: string): Promise<void> {
+  await eventually(async () => {
+    try {
+      return (await inGuest(uuid, "systemctl is-active vms-identity", 20)) !== "";
+    } catch {
+      return false;
+    }
+  }, 5 * minute);
+}

@@ -1,0 +1,106 @@
+/** What the end-to-end tests share: a project with the packed package, directories of its own, and the stand-in's mirror. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { listDomains } from "../../provider/libvirt/domain.js";
+import { storePaths } from "../../provider/paths.js";
+import type { Settings } from "../../provider/settings.js";
+import { makeProject, type Project, Stack } from "../support/project.js";
+import { serveStandIn, type StandIn } from "../support/stand-in.js";
+import { connection, removeDomain } from "../support/store.js";
+
+export const minute = 60_000;
+
+export interface Scene {
+  readonly project: Project;
+  readonly standIn: StandIn;
+  readonly settings: Settings;
+  /** What a user would export before calling pulumi or vms. */
+  readonly environment: Readonly<Record<string, string>>;
+  stack(name: string, more?: Readonly<Record<string, string>>): Promise<Stack>;
+  /** Every domain with a file in the scene's directories. */
+  domains(): Promise<{ name: string; uuid: string }[]>;
+  /** Files of VMs and images, relative to the store; locks and logs left out. */
+  files(): string[];
+  clear(): Promise<void>;
+}
+
+/** The image is installed once for all files of a run: the scene's directories outlive a file where they are named. */
+export async function openScene(): Promise<Scene> {
+  const standIn = await serveStandIn();
+  const project = await makeProject("/var/tmp");
+  const root = project.directory;
+  const settings: Settings = {
+    images: join(root, "images"),
+    iso: join(root, "iso"),
+    filesystems: join(root, "filesystems"),
+    pkgCache: join(root, "pkg"),
+  };
+  mkdirSync(settings.images);
+  chmodSync(settings.images, 0o711);
+  const environment = {
+    VMS_IMAGES: settings.images,
+    VMS_ISO: settings.iso,
+    VMS_FILESYSTEMS: settings.filesystems,
+    VMS_PKG_CACHE: settings.pkgCache,
+    VMS_CONF: "",
+  };
+  const domains = async () =>
+    (await listDomains(connection)).filter(({ disks, mark }) =>
+      [...disks, ...(mark?.files ?? [])].some((path) => path.startsWith(`${root}/`)),
+    );
+  return {
+    project,
+    standIn,
+    settings,
+    environment,
+    domains,
+    stack: async (name, more = {}) => {
+      const stack = new Stack(project, name, { ...environment, ...more });
+      await stack.init();
+      return stack;
+    },
+    files: () => {
+      const { images, base, disk, nvram } = storePaths(settings);
+      return [images, base, disk, nvram].filter(existsSync).flatMap((directory) => readdirSync(directory));
+    },
+    clear: async () => {
+      for (const { uuid } of await domains()) removeDomain(uuid);
+      await standIn.close();
+      project.remove();
+    },
+  };
+}
+
+/** The program text of a VM of the stand-in; `more` is TypeScript source of further properties. */
+export function vmProgram(scene: Scene, name: string, more = ""): string {
+  const { iso, mirror } = scene.standIn;
+  return `new ArchVm(${JSON.stringify(name)}, {
+    profile: "minimal", network: "user", iso: ${JSON.stringify(iso)}, mirror: ${JSON.stringify(mirror)}, ${more}
+  })`;
+}
+
+export function domainXml(uuid: string): string {
+  return execFileSync("virsh", ["-c", connection, "dumpxml", "--inactive", uuid], { encoding: "utf8" });
+}
+
+/** Polls until the condition holds; fails loudly where it never does. */
+export async function eventually(condition: () => boolean | Promise<boolean>, limit: number): Promise<void> {
+  const deadline = Date.now() + limit;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`still not so after ${limit / 1000} s: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+/** SIGKILL to the CLI, its language host and its providers: they are one process group. */
+export function killGroup(pid: number | undefined): void {
+  if (pid === undefined) throw new Error("it was never started");
+  process.kill(-pid, "SIGKILL");
+}
+
+export function writeTemporary(scene: Scene, text: string): string {
+  const path = join(scene.project.directory, "temporary.xml");
+  writeFileSync(path, text);
+  return path;
+}
