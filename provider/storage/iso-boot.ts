@@ -1,15 +1,14 @@
 /** What is needed to boot an Arch ISO's own kernel without its boot loader, taken out of the ISO once. */
 import { chmod, constants, mkdir, open, readFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Context } from "../context.js";
-import { VmsError, cannot, toVmsError } from "../errors.js";
+import { VmsError, cannot } from "../errors.js";
 import { run } from "../host/command.js";
 import { diskFull, saysDiskFull } from "./disk-space.js";
 import { exists, makeIsoDirectory } from "./iso-index.js";
 import type { Iso } from "./iso-input.js";
 import { withIsoLock } from "./iso-remote.js";
 import { renameDurably, replaceFile } from "./replace-file.js";
-import { isSystemError } from "./system-error.js";
 
 /** Paths of files that everybody may read, and what `archisosearchuuid=` on the kernel's command line must be. */
 export interface IsoBoot {
@@ -44,7 +43,8 @@ function filesIn(directory: string): { kernel: string; initramfs: string } {
 /** The directory appears by a rename when all is in it, so one that is there is complete. */
 async function extract(iso: Iso, target: string, context: Context): Promise<void> {
   const uuid = await findUuid(iso, context);
-  await makeDirectory(dirname(target), context);
+  await makeIsoDirectory(context);
+  await makeIsoDirectory(context, "boot");
   await withIsoLock(target, context, async () => {
     if (await exists(target)) return;
     const draft = `${target}.tmp`;
@@ -73,16 +73,6 @@ async function findUuid(iso: Iso, context: Context): Promise<string> {
   throw new VmsError("input", `it is not an Arch Linux installation ISO: it lacks ${missing.join(", ")}`, {
     hint: "Give an ISO made by archiso for x86_64, or leave iso out for the official one",
   });
-}
-
-async function makeDirectory(path: string, context: Context): Promise<void> {
-  await makeIsoDirectory(context);
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    if (!isSystemError(error, "EACCES", "EROFS")) throw error;
-    throw new VmsError("permission", toVmsError(error).reason, { hint: "Run: vms bootstrap", cause: error });
-  }
 }
 
 async function unpack(iso: Iso, draft: string, context: Context): Promise<void> {

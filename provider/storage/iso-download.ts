@@ -2,7 +2,7 @@
  * Downloads that go on where they stopped. While it is incomplete a file is `<target>.part`, and `<target>.part.json` says
  * what it is a part of. It is continued only while the server says that it still has that very file.
  */
-import { open, readFile, rm, stat, type FileHandle } from "node:fs/promises";
+import { type FileHandle, access, constants, open, readFile, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.js";
@@ -58,16 +58,17 @@ export async function persist<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   let furthest = await progress();
-  for (let failures = 1; ; failures++) {
+  for (let fruitless = 0; ;) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof InterruptedTransfer)) throw error;
       const now = await progress();
-      if (now >= furthest + 1024 ** 2) [furthest, failures] = [now, 1];
-      if (failures >= patience.attempts) throw givenUp(error, failures, now);
+      fruitless = now >= furthest + 1024 ** 2 ? 0 : fruitless + 1;
+      furthest = Math.max(furthest, now);
+      if (fruitless >= patience.attempts) throw givenUp(error, fruitless, now);
       context.progress.detail(`${error.message}: trying again`);
-      await pause(patience.pause * 2 ** (failures - 1), context.signal);
+      await pause(patience.pause * 2 ** Math.max(fruitless - 1, 0), context.signal);
     }
   }
 }
@@ -96,12 +97,13 @@ async function continueDownload(wanted: Wanted, context: Context, patience: Pati
   }
 }
 
-/** The part that is there, where it is one of what is wanted and can be continued. */
+/** The part that is there, where it is one of what is wanted, and can be continued by us. */
 async function findPart({ part, sha256 }: Wanted): Promise<Part | undefined> {
   const offset = await partSize(part);
   const record = await readRecord(part);
   const fits = record?.sha256 === sha256 && (record.validator !== undefined || offset === record.size);
-  return offset > 0 && fits && offset <= (record.size ?? Infinity) ? { ...record, offset } : undefined;
+  const usable = offset > 0 && fits && offset <= (record.size ?? Infinity) && (await isWritable(part));
+  return usable ? { ...record, offset } : undefined;
 }
 
 function rangeOf({ offset, validator = "" }: Part): Record<string, string> {
@@ -193,6 +195,14 @@ async function pause(seconds: number, signal: AbortSignal | undefined): Promise<
   } catch (error) {
     throw new VmsError("cancelled", "it was stopped", { cause: error });
   }
+}
+
+/** Another member of the group may have begun it: its file is theirs, and only they can give it the final mode. */
+async function isWritable(path: string): Promise<boolean> {
+  return access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function partSize(part: string): Promise<number> {

@@ -2,7 +2,7 @@
  * What is known about ISO files, so that none is read twice: `index.json` in the ISO directory. An entry counts only while
  * the file's size, time of change and inode are those it had when it was read. Losing the index costs time, nothing else.
  */
-import { type FileHandle, mkdir, readFile, stat } from "node:fs/promises";
+import { type FileHandle, chmod, mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
@@ -21,6 +21,8 @@ export interface FileState {
   readonly size: string;
   readonly mtime: string;
   readonly inode: string;
+  /** When the file was made; "0" where the file system does not know. An inode's number is used again, this is not. */
+  readonly birth: string;
 }
 
 interface Index {
@@ -32,8 +34,9 @@ interface Index {
 /** Of a path, or of an open file. */
 export async function fileState(file: string | FileHandle): Promise<FileState> {
   const options = { bigint: true } as const;
-  const { size, mtimeNs, ino } = typeof file === "string" ? await stat(file, options) : await file.stat(options);
-  return { size: String(size), mtime: String(mtimeNs), inode: String(ino) };
+  const { size, mtimeNs, ino, birthtimeNs } =
+    typeof file === "string" ? await stat(file, options) : await file.stat(options);
+  return { size: String(size), mtime: String(mtimeNs), inode: String(ino), birth: String(birthtimeNs) };
 }
 
 /** What was found out about the file as it is now; undefined where it has changed, is gone or was never read. */
@@ -47,7 +50,8 @@ export async function recallIso(context: Context, path: string): Promise<KnownIs
 /** Whether this very file, whatever is in it now, was once verified: then it is ours and not one that a user put there. */
 export async function wasVerified(context: Context, path: string): Promise<boolean> {
   const entry = (await readIndex(context)).files[path];
-  return entry?.signer !== undefined && entry.inode === (await fileState(path)).inode;
+  const { inode, birth } = await fileState(path);
+  return entry?.signer !== undefined && entry.inode === inode && entry.birth === birth && birth !== "0";
 }
 
 /** The file that a URL without a checksum was fetched into. */
@@ -65,12 +69,18 @@ export async function rememberUrl(context: Context, url: string, path: string): 
   await changeIndex(context, ({ urls }) => (urls[url] = path));
 }
 
-/** Throws VmsError (permission) where the ISO directory can neither be found nor made. */
-export async function makeIsoDirectory(context: Context): Promise<void> {
+/**
+ * The ISO directory, or one in it: made where it is not there, and open to whom the directory above is open to, whatever the
+ * umask is. Throws VmsError (permission) where it can neither be found nor made.
+ */
+export async function makeIsoDirectory(context: Context, ...below: string[]): Promise<string> {
+  const path = join(context.settings.iso, ...below);
   try {
-    await mkdir(context.settings.iso, { recursive: true, mode: 0o755 });
+    const made = await mkdir(path, { recursive: true });
+    if (made !== undefined) await chmod(path, below.length === 0 ? 0o755 : (await stat(context.settings.iso)).mode);
+    return path;
   } catch (error) {
-    throw new VmsError("permission", `the directory ${context.settings.iso} cannot be made: ${String(error)}`, {
+    throw new VmsError("permission", `the directory ${path} cannot be made: ${String(error)}`, {
       hint: "Run: vms bootstrap",
       cause: error,
     });

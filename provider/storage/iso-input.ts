@@ -65,6 +65,8 @@ function checkUrl(text: string): string | undefined {
   if (url.username !== "" || url.password !== "") return "the ISO's URL holds a user or a password: it must not";
   if (url.protocol === "http:" && !isSafeUrl(url)) return `the ISO ${quote(text)} would come unprotected: write https`;
   if (!isSafeUrl(url)) return `the ISO ${quote(text)} has a scheme that is not known here: ${shapes}`;
+  if (/%(?![0-9a-f]{2})/i.test(url.pathname))
+    return `the ISO ${quote(text)} has a % that stands for nothing: write %25`;
   if (url.pathname.endsWith("/")) return `the ISO ${quote(text)} names a folder: write the URL of the ISO in it`;
   return undefined;
 }

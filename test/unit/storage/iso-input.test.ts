@@ -31,6 +31,7 @@ describe("what may be given as iso", () => {
     ["ftp://mirror.example/arch.iso", /scheme/],
     ["file:///a/arch.iso", /write its path, "\/a\/arch.iso"/],
     ["https://", /not a URL/],
+    ["https://mirror.example/100%.iso", /write %25/],
     ["https://mirror.example/iso/", /names a folder/],
     ["https://me:secret@mirror.example/arch.iso", /^the ISO's URL holds a user or a password: it must not$/],
     [5, /write an absolute path/],
