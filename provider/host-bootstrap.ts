@@ -43,7 +43,7 @@ export function check(olds: Values | undefined, news: Values): Promise<CheckResu
 export async function diff(_id: string, olds: Values, news: Values): Promise<DiffResult> {
   const changed = ["user", "packages", "settings"].filter((name) => differs(olds[name], news[name]));
   const missing = missingIn(olds);
-  const lines = missing.map((what) => `missing on the host and made ready again: ${what}`);
+  const lines = missing.map((what) => `missing on the host, and mended by pulumi up: ${what}`);
   if (typeof news["resourceUrn"] === "string" && lines.length > 0) await tellEngine(news["resourceUrn"], lines);
   return { changes: changed.length > 0 || missing.length > 0, replaces: [], deleteBeforeReplace: false };
 }

@@ -13,7 +13,7 @@ interface Daemon {
   readonly name: string;
   readonly socket: string;
   /** What starts it, on the host whose file system begins there. */
-  start(root: string): readonly Command[];
+  readonly start: (root: string) => readonly Command[];
 }
 
 const dbus: Daemon = {

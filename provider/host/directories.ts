@@ -12,6 +12,7 @@ import { sharedPackageCache, storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
 import { findGroup } from "./accounts.js";
 import { type Grant, grantCommand, grants, passCommand, passes, readAcl } from "./acl.js";
+import { isErrno } from "./errno.js";
 import { findProgram } from "./programs.js";
 import { findQemuUser } from "./qemu-user.js";
 import { type Command, type Finding, type Host, libvirtGroup, type Requirement } from "./requirement.js";
@@ -52,7 +53,7 @@ export const directories: Requirement = {
     if (blocked !== undefined) return blocked;
     return {
       reason: summarize(findings),
-      commands: unique(findings.flatMap((finding) => finding.commands)),
+      commands: mergePaths(findings.flatMap((finding) => finding.commands)),
       hint: "The file system must support access control lists (ext4, xfs and btrfs do): check where these directories are",
     };
   },
@@ -140,11 +141,13 @@ function notDirectory(name: string): Finding {
 }
 
 async function look(path: string): Promise<Stats | "missing" | "hidden"> {
-  return stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "missing" as const;
-    if (error.code === "EACCES") return "hidden" as const;
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return "missing";
+    if (isErrno(error, "EACCES")) return "hidden";
     throw error;
-  });
+  }
 }
 
 function ancestors(path: string): string[] {
@@ -152,6 +155,14 @@ function ancestors(path: string): string[] {
   return parent === path ? [path] : [...ancestors(parent), path];
 }
 
-function unique(commands: readonly Command[]): Command[] {
-  return [...new Map(commands.map((command) => [JSON.stringify(command), command])).values()];
+/** One command for all the directories that the same is done to. They come with parents first, and stay so. */
+function mergePaths(commands: readonly Command[]): Command[] {
+  const merged = new Map<string, [string, ...string[]]>();
+  for (const { argv } of commands) {
+    const [path, same] = [argv.at(-1) ?? "", JSON.stringify(argv.slice(0, -1))];
+    const soFar = merged.get(same);
+    if (soFar === undefined) merged.set(same, [...argv]);
+    else if (!soFar.includes(path)) soFar.push(path);
+  }
+  return [...merged.values()].map((argv) => ({ argv }));
 }

@@ -1,6 +1,7 @@
 /** Which distribution this is, by /etc/os-release (os-release(5)). */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isErrno } from "./errno.js";
 import type { Host } from "./requirement.js";
 
 export interface Distribution {
@@ -14,11 +15,11 @@ export interface Distribution {
 
 export async function readDistribution(host: Pick<Host, "root">): Promise<Distribution> {
   for (const file of ["/etc/os-release", "/usr/lib/os-release"]) {
-    const text = await readFile(join(host.root, file), "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
-    if (text !== undefined) return parseOsRelease(text);
+    try {
+      return parseOsRelease(await readFile(join(host.root, file), "utf8"));
+    } catch (error) {
+      if (!isErrno(error, "ENOENT")) throw error;
+    }
   }
   return { id: "linux", name: "a Linux without /etc/os-release", family: "other" };
 }

@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { attempt } from "./command.js";
 import { type Distribution, readDistribution } from "./distribution.js";
+import { isErrno } from "./errno.js";
 import { findProgram } from "./programs.js";
 import type { Command, Finding, Host, Requirement } from "./requirement.js";
 
@@ -105,12 +106,14 @@ async function knownToApt(name: string): Promise<boolean> {
 /** Lists of a day ago may name files that the mirror no longer has. */
 async function aptListsAreFresh(host: Host): Promise<boolean> {
   const directory = join(host.root, "/var/lib/apt/lists");
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
+  try {
+    const names = await readdir(directory);
+    if (!names.some((name) => /_Packages(\.\w+)?$/.test(name))) return false;
+    return Date.now() - (await stat(directory)).mtimeMs < 24 * 3600 * 1000;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
     throw error;
-  });
-  if (!names.some((name) => /_Packages(\.\w+)?$/.test(name))) return false;
-  return Date.now() - (await stat(directory)).mtimeMs < 24 * 3600 * 1000;
+  }
 }
 
 async function probeOther(host: Host, distribution: Distribution): Promise<Finding | undefined> {

@@ -60,7 +60,7 @@ async function readDaemons(names: readonly string[]): Promise<Daemon[]> {
     .map((block) => new Map(block.split("\n").map((line) => splitAt(line.trim(), "="))));
   const found = new Map(blocks.map((block) => [block.get("Id") ?? "", block]));
   const either = (name: string, test: (unit: Map<string, string>) => boolean): boolean =>
-    [`${name}.service`, `${name}.socket`].some((unit) => test(found.get(unit) ?? new Map()));
+    [`${name}.service`, `${name}.socket`].some((unit) => test(found.get(unit) ?? new Map<string, string>()));
   return names.map((name) => ({
     name,
     installed: either(name, (unit) => unit.get("LoadState") === "loaded"),

@@ -23,7 +23,7 @@ describe("the class HostBootstrap", () => {
     await value(host.urn);
     const resource = registered[0];
     assert.equal(resource?.type, "pulumi-nodejs:dynamic/vms:HostBootstrap");
-    const text = String(resource?.inputs["__provider"]);
+    const text = String(resource.inputs["__provider"]);
     assert.ok(text.length > 200 && text.length < 3000, `${text.length} characters`);
     assert.match(text, /import\("pulumi-vms\/provider\/host-bootstrap"\)/);
     assert.doesNotMatch(text, /require\(|node_modules|\/home|\/work|execa/);
