@@ -44,17 +44,18 @@ export async function hashSignedIso(
   });
   return readThrough(path, context, async (bytes, sha256) => {
     const message = await openpgp.createMessage({ binary: teeInto(bytes, sha256) });
-    const { data, signatures } = await openpgp.verify({
+    const result = await openpgp.verify({
       message,
       signature: parsed,
       verificationKeys,
       format: "binary",
     });
+    const data: unknown = result.data;
     await drain(data as ReadableStream<Uint8Array>);
     try {
-      await Promise.any(signatures.map(({ verified }) => verified));
+      await Promise.any(result.signatures.map(({ verified }) => verified));
     } catch (error) {
-      const signers = signatures.map(({ keyID }) => keyID.toHex().toUpperCase()).join(", ");
+      const signers = result.signatures.map(({ keyID }) => keyID.toHex().toUpperCase()).join(", ");
       throw new VmsError("checksum", badSignature(signers, trusted, error), { cause: error });
     }
   });
@@ -69,11 +70,11 @@ export function findChecksum(sums: string, name: string): string | undefined {
   return undefined;
 }
 
-async function readTrustedKey({ file, fingerprint }: TrustedKey): Promise<import("openpgp").Key> {
+async function readTrustedKey({ file, fingerprint }: TrustedKey): Promise<import("openpgp").PublicKey> {
   const openpgp = await import("openpgp");
   const key = await openpgp.readKey({ armoredKey: await readFile(file, "utf8") });
   const wanted = fingerprint.replaceAll(" ", "").toLowerCase();
-  if (key.getFingerprint() === wanted) return key;
+  if (key.getFingerprint() === wanted) return key.toPublic();
   throw new VmsError("checksum", `${file} holds the key ${key.getFingerprint()}, not ${wanted}`, {
     hint: "Install this package again",
   });
@@ -119,7 +120,10 @@ function teeInto(bytes: AsyncIterable<Uint8Array>, take: Take): ReadableStream<U
   return new ReadableStream({
     async pull(controller) {
       const next = await iterator.next();
-      if (next.done === true) return controller.close();
+      if (next.done === true) {
+        controller.close();
+        return;
+      }
       take(next.value);
       controller.enqueue(next.value);
     },

@@ -16,7 +16,7 @@ describe("what may be given as iso", () => {
     { url: "https://mirror.example/arch.iso", sha256 },
     { url: "https://mirror.example/arch.iso", sha256: "ABCDEF0123456789".repeat(4) },
   ]) {
-    it(`takes ${JSON.stringify(input) ?? "nothing"}`, () => {
+    it(`takes ${input === undefined ? "nothing" : JSON.stringify(input)}`, () => {
       assert.equal(checkIsoInput(input), undefined);
     });
   }

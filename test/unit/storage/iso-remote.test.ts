@@ -248,9 +248,9 @@ describe("an ISO given by its URL", () => {
   it("stops at once when the user cancels, and keeps what has come", async () => {
     mirror.faults.push({ path: "/arch.iso", stallAfter: 2 * MiB });
     const cancel = new AbortController();
-    context = recordedContext(folder(), cancel.signal);
-    const { detail } = context.progress;
-    Object.assign(context.progress, { detail: (text: string) => (detail(text), cancel.abort()) });
+    const recorded = recordedContext(folder(), cancel.signal);
+    const progress = { ...recorded.progress, detail: () => cancel.abort() };
+    context = { ...recorded, progress };
     await assert.rejects(ensureIso({ url: mirror.url("/arch.iso"), sha256 }, context), { code: "cancelled" });
     assert.ok(partSize() > 0);
     assert.ok(!existsSync(target()));

@@ -23,6 +23,14 @@ export interface Request {
   readonly status: number;
 }
 
+interface Reply {
+  readonly status: number;
+  readonly headers: Record<string, string | number>;
+  readonly body: Buffer;
+}
+
+const empty = Buffer.alloc(0);
+
 export class Mirror {
   readonly files = new Map<string, Buffer>();
   readonly requests: Request[] = [];
@@ -69,24 +77,26 @@ export class Mirror {
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? "";
     const fault = this.takeFault(path);
-    const content = this.files.get(path);
-    const range = request.headers.range;
-    const reply = (status: number, headers: Record<string, string | number>, body: Buffer | string): void => {
-      this.requests.push({ path, range, status });
-      response.writeHead(status, headers);
-      this.send(response, Buffer.from(body), fault);
-    };
-    if (fault?.redirect !== undefined) return reply(302, { location: fault.redirect }, "");
-    if (fault?.status !== undefined) return reply(fault.status, {}, "a fault");
-    if (content === undefined) return reply(404, {}, "not found");
+    const { status, headers, body } = this.replyTo(request, fault);
+    this.requests.push({ path, range: request.headers.range, status });
+    response.writeHead(status, headers);
+    this.send(response, body, fault);
+  }
+
+  private replyTo(request: IncomingMessage, fault: Fault | undefined): Reply {
+    const content = this.files.get(request.url ?? "");
+    if (fault?.redirect !== undefined) return { status: 302, headers: { location: fault.redirect }, body: empty };
+    if (fault?.status !== undefined) return { status: fault.status, headers: {}, body: empty };
+    if (content === undefined) return { status: 404, headers: {}, body: empty };
     const etag = `"${createHash("md5").update(content).digest("hex")}"`;
     const headers = this.etags ? { etag } : {};
     const from = this.rangeStart(request, etag);
-    if (from === undefined) return reply(200, { ...headers, ...this.lengthOf(content) }, content);
-    if (from >= content.length) return reply(416, { "content-range": `bytes */${content.length}` }, "");
-    const rest = content.subarray(from);
-    const contentRange = `bytes ${from}-${content.length - 1}/${content.length}`;
-    return reply(206, { ...headers, ...this.lengthOf(rest), "content-range": contentRange }, rest);
+    if (from === undefined) return { status: 200, headers: { ...headers, ...this.lengthOf(content) }, body: content };
+    const size = content.length;
+    if (from >= size) return { status: 416, headers: { "content-range": `bytes */${size}` }, body: empty };
+    const body = content.subarray(from);
+    const range = { "content-range": `bytes ${from}-${size - 1}/${size}` };
+    return { status: 206, headers: { ...headers, ...this.lengthOf(body), ...range }, body };
   }
 
   private lengthOf(body: Buffer): Record<string, number> {
@@ -101,7 +111,10 @@ export class Mirror {
 
   private send(response: ServerResponse, body: Buffer, fault: Fault | undefined): void {
     const stop = fault?.cutAfter ?? fault?.stallAfter;
-    if (stop === undefined) return void response.end(body);
+    if (stop === undefined) {
+      response.end(body);
+      return;
+    }
     response.write(body.subarray(0, stop), () => {
       if (fault?.cutAfter !== undefined) response.socket?.end();
       else this.#stalled.add(() => response.end(body.subarray(stop)));
