@@ -40,6 +40,11 @@ export class ConsoleLog {
     this.#line = this.#line.slice(end);
   }
 
+  /** Writes a line of our own, after the line that the console is in. */
+  note(text: string): void {
+    this.write(`${this.#line === "" ? "" : "\n"}== ${text}\n`);
+  }
+
   close(): void {
     if (this.#file === undefined) return;
     try {

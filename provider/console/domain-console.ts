@@ -1,6 +1,6 @@
 /** The serial console of a libvirt domain. `virsh console` goes through libvirt, so it needs no more rights than virsh itself. */
 import { GuestLostError, VmsError } from "../errors.js";
-import { type Deadline, poll } from "./deadline.js";
+import { Deadline, poll } from "./deadline.js";
 import { Dialogue, type DialogueOptions } from "./expect.js";
 import { startInTerminal } from "./transport.js";
 
@@ -13,8 +13,12 @@ export interface DomainConsoleOptions extends DialogueOptions {
   readonly log: string;
   /** Never written to the log nor quoted in an error. */
   readonly secrets?: readonly string[] | undefined;
+  /** Until when it is tried again. */
   readonly deadline: Deadline;
 }
+
+/** How long virsh may take to answer, in seconds. */
+const answerLimit = 10;
 
 /**
  * Attaches to the first serial console of a domain, taking it from whoever else has it. Tries again until the deadline
@@ -43,12 +47,18 @@ export async function openDomainConsole(options: DomainConsoleOptions): Promise<
 class ConsoleRefusal extends Error {}
 
 async function attach(options: DomainConsoleOptions): Promise<Dialogue> {
-  const { connection, domain, log, secrets, deadline } = options;
-  const argv = ["virsh", "--connect", connection, "console", domain, "--force"] as const;
-  const dialogue = new Dialogue(startInTerminal([...argv], { log, secrets }), options);
+  const { connection, domain, log, secrets } = options;
+  const argv = ["virsh", "--connect", connection, "console", domain, "--force"] satisfies [string, ...string[]];
+  let connected = false;
+  const dialogue = new Dialogue(startInTerminal(argv, { log, secrets }), {
+    ...options,
+    // Before that it is virsh that says why.
+    whyEnded: async () => (connected ? await options.whyEnded?.() : undefined),
+  });
   try {
     // virsh prints this line before anything of the guest's.
-    await dialogue.expect(/Escape character is .*\n/, { what: "connection", deadline });
+    await dialogue.expect(/Escape character is .*\n/, { what: "connection", deadline: new Deadline(answerLimit) });
+    connected = true;
     return dialogue;
   } catch (error) {
     await dialogue.close();

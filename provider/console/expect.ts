@@ -1,6 +1,7 @@
 /** A conversation over a console: wait for what the other side says, with a limit, and say something. */
 import { ConsoleTimeoutError, GuestLostError, lastLines, toVmsError, VmsError } from "../errors.js";
 import type { Deadline } from "./deadline.js";
+import { findAroundKernel } from "./kernel-messages.js";
 import type { Transport } from "./transport.js";
 
 export interface Wait {
@@ -28,13 +29,16 @@ export interface FatalLine extends Loss {
 export interface DialogueOptions {
   readonly signal?: AbortSignal | undefined;
   readonly fatal?: readonly FatalLine[] | undefined;
-  /** Asked when the console has ended. */
-  readonly whyEnded?: (() => Promise<Loss>) | undefined;
+  /** Asked when the console has ended; undefined where there is nothing to say but that. */
+  readonly whyEnded?: (() => Promise<Loss | undefined>) | undefined;
 }
 
 /** What was not awaited in time is dropped beyond this many characters, so that no wait gets slower the longer it lasts. */
 const mostUnread = 65_536;
 const mostHistory = 16_384;
+
+/** The markers of shell.ts tell a reader nothing. */
+const markerLine = /^@@[0-9a-f:]+@@\n/gm;
 
 interface Waiter {
   readonly look: () => void;
@@ -48,6 +52,7 @@ export class Dialogue {
   #waiter: Waiter | undefined;
   /** Why nothing can be awaited any more, given what is awaited. */
   #failure: ((what: string) => Error) | undefined;
+  readonly #over: Promise<void>;
 
   constructor(
     private readonly transport: Transport,
@@ -58,10 +63,11 @@ export class Dialogue {
       this.fail(() => new VmsError("cancelled", "it was cancelled", { cause: signal?.reason }));
     if (signal?.aborted === true) cancel();
     else signal?.addEventListener("abort", cancel, { once: true });
-    void transport.ended.then(async ({ failure }) => {
+    this.#over = transport.ended.then(async ({ failure }) => {
       signal?.removeEventListener("abort", cancel);
       if (failure !== undefined) this.fail(() => failure);
-      else await this.#explainEnd();
+      // Nobody asks why a console ended that was given up.
+      else if (this.#failure === undefined) await this.#explainEnd();
     });
     transport.listen((text) => this.#take(text));
   }
@@ -76,6 +82,11 @@ export class Dialogue {
     return this.transport.ended;
   }
 
+  /** Writes a line of ours to the log. */
+  note(text: string): void {
+    this.transport.note(text);
+  }
+
   /** Types text; a line ends with `\n`. */
   send(text: string): void {
     this.transport.write(text);
@@ -83,7 +94,7 @@ export class Dialogue {
 
   /** The last lines that the console showed, without secrets. */
   lastLines(count = 12): string {
-    return lastLines(this.hide(this.#history), count);
+    return lastLines(this.hide(this.#history.replace(markerLine, "")), count);
   }
 
   /** Takes the secrets out. */
@@ -124,7 +135,9 @@ export class Dialogue {
 
   /** Ends the program behind the console. */
   async close(): Promise<void> {
+    this.fail((what) => this.lost({ why: `the console was closed and there was no ${what}` }));
     await this.transport.close();
+    await this.#over;
   }
 
   #take(text: string): void {
@@ -140,7 +153,7 @@ export class Dialogue {
   async #explainEnd(): Promise<void> {
     try {
       const loss = await this.options.whyEnded?.();
-      this.fail((what) => this.lost(loss ?? { why: `the console ended before there was a ${what}` }));
+      this.fail((what) => this.lost(loss ?? { why: `the console ended and there was no ${what}` }));
     } catch (error) {
       this.fail(() => toVmsError(error));
     }
@@ -153,7 +166,7 @@ export class Dialogue {
       return await new Promise<T>((resolve, reject) => {
         const fail = (error: unknown): void => {
           this.#waiter = undefined;
-          reject(error as Error);
+          reject(error instanceof Error ? error : toVmsError(error));
         };
         const step = (): void => {
           try {
@@ -190,8 +203,8 @@ export class Dialogue {
 function lookFor(pattern: string | RegExp): Look<RegExpExecArray> {
   const expression = typeof pattern === "string" ? new RegExp(escapePattern(pattern)) : pattern;
   return (unread) => {
-    const match = expression.exec(unread);
-    return match === null ? { consumed: 0 } : { consumed: match.index + match[0].length, found: { value: match } };
+    const found = findAroundKernel(expression, unread);
+    return found === undefined ? { consumed: 0 } : { consumed: found.end, found: { value: found.match } };
   };
 }
 

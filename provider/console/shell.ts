@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { VmsError } from "../errors.js";
 import { Deadline } from "./deadline.js";
 import type { Dialogue, Look } from "./expect.js";
+import { findAroundKernel } from "./kernel-messages.js";
 
 export interface CommandOptions {
   /** In seconds. */
@@ -18,7 +19,7 @@ export interface CommandOptions {
 
 export interface CommandResult {
   readonly status: number;
-  /** What it printed on both streams; of very much, the end. */
+  /** What it printed on both streams; of very much, the last 2000 lines. */
   readonly output: string;
 }
 
@@ -33,14 +34,19 @@ export interface Shell {
 /** `host login: `, but not the `Last login: ` of a greeting. */
 const loginPrompt = /(?<![\w.-])(?!Last )[\w.-]+ login: /;
 
-/** Seconds without a login prompt after which a getty is asked to print it again: a kernel message may have torn it. */
-const promptPatience = 20;
+export interface LoginOptions {
+  /** What to do where no prompt comes. */
+  readonly hint?: string | undefined;
+  /** Seconds without a prompt after which a getty is asked to print it again: a kernel message may have torn it. 20 by default. */
+  readonly patience?: number | undefined;
+}
 
 /** Waits until a getty asks for a name, or logs root in by itself. Throws ConsoleTimeoutError, GuestLostError, VmsError (cancelled). */
-export async function awaitLogin(dialogue: Dialogue, deadline: Deadline, hint?: string): Promise<void> {
+export async function awaitLogin(dialogue: Dialogue, deadline: Deadline, options: LoginOptions = {}): Promise<void> {
+  const { hint, patience = 20 } = options;
   const what = "login prompt";
   while (!deadline.passed) {
-    const round = deadline.within(promptPatience);
+    const round = deadline.within(patience);
     if ((await dialogue.glimpse(loginPrompt, { what, deadline: round })) !== undefined) return;
     dialogue.send("\n");
   }
@@ -83,7 +89,7 @@ export async function logIn(dialogue: Dialogue, deadline: Deadline): Promise<She
     again: { after: 5, type: "", then: "shell" },
   } satisfies Record<string, Act>;
   const events = new RegExp(
-    `(?<ready>@@${nonce}@@)|(?<name>${loginPrompt.source})|(?<automatic>\\(automatic login\\))|(?<password>Password: ?)|(?<refused>Login incorrect)`,
+    `(?<ready>@@${nonce}@@\\n)|(?<name>${loginPrompt.source})|(?<automatic>\\(automatic login\\))|(?<password>Password: ?)|(?<refused>Login incorrect)`,
   );
   let refusals = 0;
   let next: keyof typeof acts = "name";
@@ -94,7 +100,7 @@ export async function logIn(dialogue: Dialogue, deadline: Deadline): Promise<She
       dialogue.send(act.type);
       next = act.then;
     } else if (seen["ready"] !== undefined) {
-      return { run: async (command, options) => await runCommand(dialogue, command, options) };
+      return await takeShell(dialogue, deadline);
     } else if (seen["name"] !== undefined) {
       next = "name";
     } else if (seen["automatic"] !== undefined) {
@@ -109,9 +115,17 @@ export async function logIn(dialogue: Dialogue, deadline: Deadline): Promise<She
   return await dialogue.read(() => ({ consumed: 0 }), { what, deadline });
 }
 
+/** The shell on a console whose last word is a quiet bash; it first answers what was typed more than once. */
+export async function takeShell(dialogue: Dialogue, deadline: Deadline): Promise<Shell> {
+  const shell: Shell = { run: async (command, options) => await runCommand(dialogue, command, options) };
+  await shell.run("true", { timeout: deadline.remaining / 1000 });
+  return shell;
+}
+
 /** A line of a terminal in cooked mode holds no more bytes than this. */
 const longestLine = 4000;
-const mostOutput = 262_144;
+/** How many lines of a command's output are kept. */
+const mostLines = 2000;
 
 async function runCommand(dialogue: Dialogue, command: string, options: CommandOptions): Promise<CommandResult> {
   const nonce = makeNonce();
@@ -123,26 +137,41 @@ async function runCommand(dialogue: Dialogue, command: string, options: CommandO
       `a command for the console is not one short line: ${JSON.stringify(command.slice(0, 80))}`,
     );
   }
-  let output = "";
+  const output = new OutputEnd();
   const deliver = (text: string): void => {
-    output = `${output}${text}\n`.slice(-mostOutput);
-    options.onLine?.(dialogue.hide(text));
+    const shown = dialogue.hide(text);
+    output.add(shown);
+    options.onLine?.(shown);
   };
   dialogue.send(line);
   const status = await dialogue.read(lookForStatus(nonce, deliver), {
     what: `end of "${command}"`,
     deadline: new Deadline(options.timeout),
   });
-  return { status, output: dialogue.hide(output) };
+  return { status, output: output.text };
 }
 
-/** A message of the kernel, as printk writes it: it may stand within a line of somebody else. */
-const kernelMessage = /\[ *\d+\.\d{6}\][^\n]*\n/g;
+/** The last lines of an output. */
+class OutputEnd {
+  #lines: string[] = [];
+
+  add(line: string): void {
+    this.#lines.push(line);
+    // Now and then, so that a line costs the same however many there are.
+    if (this.#lines.length > 2 * mostLines) this.#lines = this.#lines.slice(-mostLines);
+  }
+
+  get text(): string {
+    return this.#lines
+      .slice(-mostLines)
+      .map((line) => `${line}\n`)
+      .join("");
+  }
+}
 
 /** Delivers each complete line, until the marker gives the status. */
 function lookForStatus(nonce: string, deliver: (line: string) => void): Look<number> {
   const marker = new RegExp(`@@${nonce}:(\\d+)@@\n`);
-  const views = [(text: string) => text, (text: string) => text.replace(kernelMessage, "")];
   const deliverLines = (text: string): void => {
     if (text === "") return;
     // What a carriage return overwrites is not delivered.
@@ -151,13 +180,11 @@ function lookForStatus(nonce: string, deliver: (line: string) => void): Look<num
   // The end of what was delivered: a torn marker begins there.
   let delivered = "";
   return (unread) => {
-    for (const view of views) {
-      const past = view(delivered);
-      const now = view(unread);
-      const match = marker.exec(past + now);
-      if (match === null) continue;
-      deliverLines(now.slice(0, Math.max(0, match.index - past.length)));
-      return { consumed: unread.length, found: { value: Number(match[1]) } };
+    const found = findAroundKernel(marker, delivered + unread);
+    if (found !== undefined) {
+      const past = delivered.length;
+      deliverLines(unread.slice(0, Math.max(0, found.start - past)));
+      return { consumed: found.end - past, found: { value: Number(found.match[1]) } };
     }
     const lines = unread.slice(0, unread.lastIndexOf("\n") + 1);
     deliverLines(lines);

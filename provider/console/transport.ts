@@ -4,8 +4,9 @@
  * This is the one place beside host/command.ts that starts a program: a pseudo-terminal needs a fork of its own, which
  * execa does not offer. What is started is a program and its arguments here too, never a shell.
  */
+import { closeSync, constants, openSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
-import { spawn } from "@lydell/node-pty";
+import { type IPty, spawn } from "@lydell/node-pty";
 import { ConsoleLog, hideSecrets } from "./console-log.js";
 import { PlainText } from "./plain-text.js";
 
@@ -31,6 +32,8 @@ export interface Transport {
   /** Hands over plain text as it comes, from the first byte on; there is one listener. */
   listen(listener: (text: string) => void): void;
   write(text: string): void;
+  /** Writes a line of ours to the log. */
+  note(text: string): void;
   /** Takes the secrets out. */
   hide(text: string): string;
   /** Ends the program and resolves when it has ended. */
@@ -52,7 +55,9 @@ export function startInTerminal(argv: readonly [string, ...string[]], options: T
   let over = false;
   let failure: Error | undefined;
 
+  const letGo = holdTerminal(terminal);
   const stop = (): void => {
+    letGo();
     // A console client may catch the gentler signals, and it has nothing to save.
     if (!over) terminal.kill("SIGKILL");
   };
@@ -75,6 +80,7 @@ export function startInTerminal(argv: readonly [string, ...string[]], options: T
   const ended = new Promise<End>((resolve) => {
     terminal.onExit(({ exitCode, signal }) => {
       over = true;
+      letGo();
       hand(plain.push(decoder.end()) + plain.flush());
       attempt(() => log?.close());
       resolve({ status: signal === undefined || signal === 0 ? exitCode : 128 + signal, failure });
@@ -93,10 +99,27 @@ export function startInTerminal(argv: readonly [string, ...string[]], options: T
     write: (text) => {
       if (!over) terminal.write(text);
     },
+    note: (text) => {
+      attempt(() => log?.note(text));
+    },
     hide: (text) => hideSecrets(text, secrets),
     close: async () => {
       stop();
       await ended;
     },
+  };
+}
+
+/**
+ * Keeps the program's end of the terminal open, too, until it is let go of: the reader would take the program's end for the
+ * end of the stream and lose what is still on its way, which is the most telling part where a guest has crashed.
+ */
+function holdTerminal(terminal: IPty): () => void {
+  // Documented nowhere, but there since the first version; without it only the hold is missing.
+  const { ptsName } = terminal as IPty & { readonly ptsName?: string };
+  let file = ptsName === undefined ? undefined : openSync(ptsName, constants.O_RDWR | constants.O_NOCTTY);
+  return () => {
+    if (file !== undefined) closeSync(file);
+    file = undefined;
   };
 }

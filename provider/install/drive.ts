@@ -60,7 +60,7 @@ export async function driveDisk(boot: Boot): Promise<readonly Timing[]> {
 }
 
 /** How long libvirt may take to hand out a console, in seconds. */
-const attachLimit = 15;
+const attachLimit = 5;
 
 async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
   const { signal, log, secrets } = boot;
@@ -83,18 +83,24 @@ async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
     return result;
   };
   try {
+    dialogue.note(
+      `${where === "iso" ? "booting the installation medium" : "booting the installed system"}, ${new Date().toISOString()}`,
+    );
     await resumeGuest(guest);
     const watch = watchGuest(guest, dialogue);
     try {
-      await timed("boot", () => awaitLogin(dialogue, new Deadline(limits.boot), moreTime("boot", limits.boot)));
+      await timed("boot", () =>
+        awaitLogin(dialogue, new Deadline(limits.boot), { hint: moreTime("boot", limits.boot) }),
+      );
       const shell = await timed("login", () => logIn(dialogue, new Deadline(limits.login)));
       for (const step of [unpacking(where), ...steps.filter((each) => each.where === where)]) {
         await timed(step.name, () => runStep(step, { shell, dialogue, limits, progress: boot.progress }));
       }
     } finally {
-      watch.stop();
+      await watch.stop();
     }
     boot.progress.phase("powering the guest off");
+    dialogue.note(`powering off, at most ${limits.shutdown} s`);
     await timed("shutdown", () => powerOff(guest, dialogue, limits, signal));
     return timings;
   } finally {

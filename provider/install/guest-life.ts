@@ -54,15 +54,22 @@ export async function whyConsoleEnded(guest: Guest): Promise<Loss> {
 }
 
 /** Fails the dialogue as soon as the domain does not run any more; a paused domain, for one, keeps its console. */
-export function watchGuest(guest: Guest, dialogue: Dialogue): { stop(): void } {
+export function watchGuest(guest: Guest, dialogue: Dialogue): { stop(): Promise<void> } {
   const over = new AbortController();
   const never = new Deadline(Infinity);
   const watch = async (): Promise<void> => {
-    const loss = await poll(() => findLoss(guest), { deadline: never, every: watchInterval, signal: over.signal });
-    if (loss !== undefined && !over.signal.aborted) dialogue.fail(() => dialogue.lost(loss));
+    try {
+      const loss = await poll(() => findLoss(guest), { deadline: never, every: watchInterval, signal: over.signal });
+      if (loss !== undefined && !over.signal.aborted) dialogue.fail(() => dialogue.lost(loss));
+    } catch (error) {
+      if (!over.signal.aborted) dialogue.fail(() => toVmsError(error));
+    }
   };
-  watch().catch((error: unknown) => {
-    if (!over.signal.aborted) dialogue.fail(() => toVmsError(error));
-  });
-  return { stop: () => over.abort() };
+  const watching = watch();
+  return {
+    stop: async () => {
+      over.abort();
+      await watching;
+    },
+  };
 }

@@ -19,6 +19,7 @@ export async function runStep(step: Step, context: StepContext): Promise<void> {
   const { shell, limits, progress, dialogue } = context;
   const limit = limits.step(step);
   progress.phase(step.title);
+  dialogue.note(`step ${step.name}: ${step.title}, at most ${limit} s`);
   const onLine = (line: string): void => {
     const [, done, total, text] = progressLine.exec(line) ?? [];
     if (text !== undefined) progress.detail(`${step.name} ${done}/${total} ${text}`);

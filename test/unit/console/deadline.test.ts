@@ -28,14 +28,24 @@ describe("polling", () => {
 
   it("looks once where the deadline has passed, and says that there is nothing", async () => {
     let looks = 0;
-    const found = await poll(async () => Promise.resolve(void looks++), { deadline: new Deadline(0) });
+    const found = await poll<string>(
+      async () => {
+        looks++;
+        return Promise.resolve(undefined);
+      },
+      { deadline: new Deadline(0) },
+    );
     assert.equal(found, undefined);
     assert.equal(looks, 1);
   });
 
   it("ends at once when it is cancelled", async () => {
     const signal = AbortSignal.timeout(20);
-    const polling = poll(async () => Promise.resolve(undefined), { deadline: new Deadline(600), every: 600_000, signal });
+    const polling = poll(async () => Promise.resolve(undefined), {
+      deadline: new Deadline(600),
+      every: 600_000,
+      signal,
+    });
     await assert.rejects(polling, (error: unknown) => hasCode(error, "cancelled"));
   });
 

@@ -26,7 +26,11 @@ describe("expecting", () => {
   });
 
   it("finds what comes in many pieces, between escape sequences and NULs", async () => {
-    const dialogue = talk(["bash", "-c", String.raw`for c in l o g i n; do printf '\e[1m\0%s\e[0m' $c; sleep 0.02; done; ${never}`]);
+    const dialogue = talk([
+      "bash",
+      "-c",
+      String.raw`for c in l o g i n; do printf '\e[1m\0%s\e[0m' $c; sleep 0.02; done; ${never}`,
+    ]);
     await dialogue.expect("login", { what: "login", deadline: soon() });
   });
 
@@ -63,7 +67,10 @@ describe("expecting", () => {
     const whyEnded = async () => Promise.resolve({ why: "the guest powered itself off", hint: "Run: x" });
     const dialogue = talk(["bash", "-c", "exit 0"], { whyEnded });
     const waiting = dialogue.expect("login", { what: "login", deadline: soon() });
-    await assert.rejects(waiting, (error: GuestLostError) => error.why === "the guest powered itself off" && error.hint === "Run: x");
+    await assert.rejects(
+      waiting,
+      (error: GuestLostError) => error.why === "the guest powered itself off" && error.hint === "Run: x",
+    );
   });
 
   it("passes on that the reason cannot be found", async () => {
@@ -87,18 +94,25 @@ describe("expecting", () => {
     const waiting = dialogue.expect("login", { what: "login", deadline: soon() });
     control.abort();
     await assert.rejects(waiting, (error: unknown) => hasCode(error, "cancelled"));
-    await assert.rejects(dialogue.expect("x", { what: "x", deadline: soon() }), (error: unknown) => hasCode(error, "cancelled"));
+    await assert.rejects(dialogue.expect("x", { what: "x", deadline: soon() }), (error: unknown) =>
+      hasCode(error, "cancelled"),
+    );
   });
 
   it("is cancelled from the beginning where the signal was aborted before", async () => {
     const dialogue = talk(["bash", "-c", never], { signal: AbortSignal.abort() });
-    await assert.rejects(dialogue.expect("x", { what: "x", deadline: soon() }), (error: unknown) => hasCode(error, "cancelled"));
+    await assert.rejects(dialogue.expect("x", { what: "x", deadline: soon() }), (error: unknown) =>
+      hasCode(error, "cancelled"),
+    );
   });
 
   it("takes no second wait while one is under way", async () => {
     const dialogue = talk(["bash", "-c", `sleep 0.2; echo login; ${never}`]);
     const waiting = dialogue.expect("login", { what: "login", deadline: soon() });
-    await assert.rejects(dialogue.expect("x", { what: "x", deadline: soon() }), /two waits on one console: login and x/);
+    await assert.rejects(
+      dialogue.expect("x", { what: "x", deadline: soon() }),
+      /two waits on one console: login and x/,
+    );
     await waiting;
   });
 

@@ -14,7 +14,7 @@ export function fixture(name: string): string {
 }
 
 /** Programs that would change the machine which runs the tests are replaced. */
-export const guestPath = `${fixture("bin")}:${process.env["PATH"] ?? ""}`;
+const guestPath = `${fixture("bin")}:${process.env["PATH"] ?? ""}`;
 
 const open: Transport[] = [];
 const folders: string[] = [];
@@ -35,7 +35,9 @@ export function talk(
   argv: readonly [string, ...string[]],
   options: DialogueOptions & TransportOptions = {},
 ): Dialogue & { readonly log: string } {
-  return new Dialogue(start(argv, { env: { PATH: guestPath }, ...options }), options) as Dialogue & { readonly log: string };
+  return new Dialogue(start(argv, { env: { PATH: guestPath }, ...options }), options) as Dialogue & {
+    readonly log: string;
+  };
 }
 
 /** For `afterEach`. */

@@ -9,7 +9,10 @@ function plain(...pieces: string[]): string {
 
 describe("plain text of a terminal", () => {
   it("takes out colours, cursor movements, modes and character sets", () => {
-    assert.equal(plain("\u001b[1;31mroot\u001b[39m\u001b[0m@\u001b[?2004h\u001b(B\u001b=x\u001b[2 q\u001b[6n"), "root@x");
+    assert.equal(
+      plain("\u001b[1;31mroot\u001b[39m\u001b[0m@\u001b[?2004h\u001b(B\u001b=x\u001b[2 q\u001b[6n"),
+      "root@x",
+    );
   });
 
   it("takes out titles and other strings, ended by BEL or by ST", () => {
@@ -25,7 +28,8 @@ describe("plain text of a terminal", () => {
   });
 
   it("says the same wherever the stream is cut", () => {
-    const stream = "\u001b[2J\0BdsDxe\r\0\n\u001b]0;t\u001b\\x\u001b[1mlog\u001b[0min: \u001bP1$r\u001b\\日\r\r\nend\u001b[K";
+    const stream =
+      "\u001b[2J\0BdsDxe\r\0\n\u001b]0;t\u001b\\x\u001b[1mlog\u001b[0min: \u001bP1$r\u001b\\日\r\r\nend\u001b[K";
     const whole = plain(stream);
     assert.equal(whole, "BdsDxe\nxlogin: 日\nend");
     for (let first = 0; first <= stream.length; first++) {

@@ -3,16 +3,22 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, it } from "mocha";
 import { Deadline } from "../../../provider/console/deadline.js";
 import type { Dialogue } from "../../../provider/console/expect.js";
-import { awaitLogin, logIn, type Shell } from "../../../provider/console/shell.js";
+import { awaitLogin, logIn, type Shell, takeShell } from "../../../provider/console/shell.js";
 import { type ConsoleTimeoutError, type GuestLostError, hasCode } from "../../../provider/errors.js";
 import { closeAll, fixture, talk } from "./open.js";
 
-const bash = ["/bin/bash", "--noprofile", "--norc"] as const;
+const bash = ["/bin/bash", "--noprofile", "--norc", "--noediting"] as const;
 const redrawing = [fixture("redrawing-shell")] as const;
 
 async function enter(dialogue: Dialogue): Promise<Shell> {
   await awaitLogin(dialogue, new Deadline(30), { patience: 1 });
   return await logIn(dialogue, new Deadline(60));
+}
+
+/** A bash that was made quiet, without a login. */
+async function takeBash(dialogue = talk(bash)): Promise<Shell> {
+  dialogue.send(" stty -echo; PS1=\n");
+  return await takeShell(dialogue, new Deadline(30));
 }
 
 /** A shell as everybody needs it: two commands, in order, with their statuses and nothing else in their output. */
@@ -44,7 +50,7 @@ describe("logging in", () => {
   it("makes a real zsh quiet", async function () {
     const dialogue = talk([fixture("getty"), "empty", "zsh", "-f", "-o", "promptcr", "-o", "promptsp"]);
     await awaitLogin(dialogue, new Deadline(30));
-    const shell = await logIn(dialogue, new Deadline(60)).catch((error: Error) => {
+    const shell = await logIn(dialogue, new Deadline(60)).catch((error: unknown) => {
       if (/zsh: (No such file|not found)/.test(readFileSync(dialogue.log, "utf8"))) return undefined;
       throw error;
     });
@@ -53,17 +59,22 @@ describe("logging in", () => {
   });
 
   it("logs in over a line that trickles", async () => {
-    await assertUsable(await enter(talk([fixture("serial-line.mjs"), "trickle", fixture("getty"), "empty", ...redrawing])));
+    await assertUsable(
+      await enter(talk([fixture("serial-line.mjs"), "trickle", fixture("getty"), "empty", ...redrawing])),
+    );
   });
 
   it("says that there was no login prompt", async () => {
     const dialogue = talk([fixture("getty"), "deaf", ...bash]);
-    await assert.rejects(awaitLogin(dialogue, new Deadline(2), { patience: 0.5, hint: "Wait longer" }), (error: ConsoleTimeoutError) => {
-      assert.match(error.message, /no login prompt on the console within 2 s/);
-      assert.match(error.lastLines, /Reached target Basic System – naïve/);
-      assert.equal(error.hint, "Wait longer");
-      return true;
-    });
+    await assert.rejects(
+      awaitLogin(dialogue, new Deadline(2), { patience: 0.5, hint: "Wait longer" }),
+      (error: ConsoleTimeoutError) => {
+        assert.match(error.message, /no login prompt on the console within 2 s/);
+        assert.match(error.lastLines, /Reached target Basic System – naïve/);
+        assert.equal(error.hint, "Wait longer");
+        return true;
+      },
+    );
   });
 
   it("says that there was no shell behind the login", async () => {
@@ -75,7 +86,9 @@ describe("logging in", () => {
   it("gives up where root is refused", async () => {
     const dialogue = talk([fixture("getty"), "refused", ...bash]);
     await awaitLogin(dialogue, new Deadline(30));
-    await assert.rejects(logIn(dialogue, new Deadline(60)), (error: GuestLostError) => /root cannot log in/.test(error.why));
+    await assert.rejects(logIn(dialogue, new Deadline(60)), (error: GuestLostError) =>
+      /root cannot log in/.test(error.why),
+    );
   });
 });
 
@@ -83,8 +96,8 @@ describe("running a command", () => {
   afterEach(closeAll);
 
   it("delivers each line as it comes, and one without an end at the end", async () => {
-    const dialogue = talk([fixture("getty"), "empty", ...bash]);
-    const shell = await enter(dialogue);
+    const dialogue = talk(bash);
+    const shell = await takeBash(dialogue);
     const seen: string[] = [];
     // The command goes on only after its first line was delivered: it waits for a file that the test makes then.
     const go = `${dialogue.log}.go`;
@@ -100,7 +113,7 @@ describe("running a command", () => {
   });
 
   it("is not deceived by its own echo", async () => {
-    const shell = await enter(talk([fixture("getty"), "empty", ...bash]));
+    const shell = await takeBash();
     await shell.run("stty echo </dev/tty", { timeout: 30 });
     const result = await shell.run("sleep 0.3; echo real; (exit 3)", { timeout: 30 });
     assert.equal(result.status, 3);
@@ -109,14 +122,14 @@ describe("running a command", () => {
   });
 
   it("is not deceived by a marker of a command before, nor by what looks like one", async () => {
-    const shell = await enter(talk([fixture("getty"), "empty", ...bash]));
+    const shell = await takeBash();
     const result = await shell.run("echo @@0123456789ab:7@@; echo @@; (exit 5)", { timeout: 30 });
     assert.deepEqual(result, { status: 5, output: "@@0123456789ab:7@@\n@@\n" });
   });
 
   it("finds a marker that a kernel message has torn", async () => {
-    const dialogue = talk([fixture("serial-line.mjs"), "tear", fixture("getty"), "empty", ...bash]);
-    const shell = await enter(dialogue);
+    const dialogue = talk([fixture("serial-line.mjs"), "tear", ...bash]);
+    const shell = await takeBash(dialogue);
     for (const status of [0, 1, 127]) {
       const result = await shell.run(`echo out; (exit ${status})`, { timeout: 30 });
       assert.equal(result.status, status);
@@ -126,18 +139,18 @@ describe("running a command", () => {
   });
 
   it("shows letters of every script, and what a carriage return leaves of a line", async () => {
-    const shell = await enter(talk([fixture("serial-line.mjs"), "trickle", fixture("getty"), "empty", ...bash]));
+    const shell = await takeBash(talk([fixture("serial-line.mjs"), "trickle", ...bash]));
     const { output } = await shell.run(String.raw`echo 'naïve – 日本'; printf ' 1%%\r100%%\n'`, { timeout: 30 });
     assert.equal(output, "naïve – 日本\n100%\n");
   });
 
   it("gives commands an empty standard input", async () => {
-    const shell = await enter(talk([fixture("getty"), "empty", ...bash]));
+    const shell = await takeBash();
     assert.deepEqual(await shell.run("cat; echo end", { timeout: 30 }), { status: 0, output: "end\n" });
   });
 
   it("keeps the end of very much output", async () => {
-    const shell = await enter(talk([fixture("getty"), "empty", ...bash]));
+    const shell = await takeBash();
     let lines = 0;
     const { output } = await shell.run("seq 1 100000", { timeout: 60, onLine: () => lines++ });
     assert.equal(lines, 100_000);
@@ -146,7 +159,7 @@ describe("running a command", () => {
   });
 
   it("says which command did not end, with the last lines", async () => {
-    const shell = await enter(talk([fixture("getty"), "empty", ...bash]));
+    const shell = await takeBash();
     await assert.rejects(shell.run("echo waiting; sleep 600", { timeout: 1 }), (error: ConsoleTimeoutError) => {
       assert.match(error.message, /no end of "echo waiting; sleep 600" on the console within 1 s/);
       assert.match(error.lastLines, /waiting$/);
@@ -155,7 +168,7 @@ describe("running a command", () => {
   });
 
   it("says at once that the console ended under a command", async () => {
-    const shell = await enter(talk([fixture("getty"), "empty", ...bash]));
+    const shell = await takeBash();
     await assert.rejects(shell.run("echo dying; kill -KILL $$", { timeout: 600 }), (error: GuestLostError) => {
       assert.match(error.why, /^the console ended/);
       assert.match(error.lastLines, /dying$/);
@@ -164,7 +177,7 @@ describe("running a command", () => {
   });
 
   it("hides secrets in lines and output", async () => {
-    const shell = await enter(talk([fixture("getty"), "empty", ...bash], { secrets: ["hunter2"] }));
+    const shell = await takeBash(talk(bash, { secrets: ["hunter2"] }));
     const seen: string[] = [];
     const result = await shell.run("echo it is hunter2", { timeout: 30, onLine: (line) => seen.push(line) });
     assert.deepEqual(seen, ["it is ********"]);
@@ -172,7 +185,7 @@ describe("running a command", () => {
   });
 
   it("refuses what is not one short line, before it types anything", async () => {
-    const shell = await enter(talk([fixture("getty"), "empty", ...bash]));
+    const shell = await takeBash();
     for (const command of ["echo a\necho b", "echo \u0003", `echo ${"é".repeat(2500)}`]) {
       await assert.rejects(shell.run(command, { timeout: 30 }), (error: unknown) => hasCode(error, "input"));
     }

@@ -30,12 +30,16 @@ describe("transport", () => {
   });
 
   it("puts a character together that comes in two reads", async () => {
-    const transport = start(["bash", "-c", String.raw`printf '\xe2'; sleep 0.2; printf '\x82'; sleep 0.2; printf '\xac\n'`]);
+    const transport = start([
+      "bash",
+      "-c",
+      String.raw`printf '\xe2'; sleep 0.2; printf '\x82'; sleep 0.2; printf '\xac\n'`,
+    ]);
     assert.equal(await readAll(transport), "€\n");
   });
 
   it("types into the program", async () => {
-    const transport = start(["bash", "-c", "read -r line; echo \"got $line\""]);
+    const transport = start(["bash", "-c", 'read -r line; echo "got $line"']);
     transport.write("naïve\n");
     assert.match(await readAll(transport), /got naïve\n/);
   });

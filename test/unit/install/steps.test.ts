@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { commandOf, limitsOf, type Step, steps, unpacking } from "../../../provider/install/steps.js";
+
+function stepNamed(name: string): Step {
+  const found = steps.find((step) => step.name === name);
+  assert.ok(found, `there is a step ${name}`);
+  return found;
+}
+
+describe("steps of an install", () => {
+  it("are those of the guest's scripts, in their order", () => {
+    const names = (where: string) => steps.filter((step) => step.where === where).map((step) => step.name);
+    assert.deepEqual(names("iso"), ["ready", "partition", "format", "packages", "configure", "bootloader", "unmount"]);
+    assert.deepEqual(names("disk"), ["profile", "check", "seal"]);
+  });
+
+  it("are each a line for the script of their boot", () => {
+    assert.equal(commandOf(stepNamed("packages")), "bash /run/vms/install.sh packages");
+    assert.equal(commandOf(stepNamed("seal")), "bash /run/vms/finish.sh seal");
+    assert.match(commandOf(unpacking("iso")), /tar -xf \/dev\/disk\/by-id\/virtio-vms-payload -C \/run\/vms$/);
+  });
+});
+
+describe("limits of a boot", () => {
+  it("are longer without hardware acceleration", () => {
+    const [slow, fast] = [limitsOf("tcg"), limitsOf("kvm")];
+    assert.ok(slow.boot > fast.boot && slow.login > fast.login && slow.shutdown > fast.shutdown);
+    for (const step of [...steps, unpacking("iso")]) assert.ok(slow.step(step) > fast.step(step), step.name);
+  });
+
+  it("are the user's where given: of booting, powering off and the main step of each boot", () => {
+    const limits = limitsOf("tcg", { boot: 11, install: 22_222, profile: 33_333, shutdown: 44 });
+    assert.equal(limits.boot, 11);
+    assert.equal(limits.step(stepNamed("packages")), 22_222);
+    assert.equal(limits.step(stepNamed("profile")), 33_333);
+    assert.equal(limits.shutdown, 44);
+  });
+
+  it("give a short step no more than the user gave the main one, and no more than its own", () => {
+    assert.equal(limitsOf("kvm", { install: 5 }).step(stepNamed("format")), 5);
+    assert.equal(
+      limitsOf("kvm", { install: 9999 }).step(stepNamed("format")),
+      limitsOf("kvm").step(stepNamed("format")),
+    );
+    assert.equal(limitsOf("kvm", { install: 5 }).step(stepNamed("seal")), limitsOf("kvm").step(stepNamed("seal")));
+  });
+});
