@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Iso, ensureIso } from "../../../provider/storage/iso.js";
 import type { Patience } from "../../../provider/storage/iso-http.js";
@@ -203,6 +203,16 @@ describe("an ISO given by its URL", () => {
     mirror.faults.push({ path: "/arch.iso", status: 503, times: 3 });
     await assert.rejects(fetchIso(), { code: "unreachable" });
     writeFileSync(`${part()}.json`, JSON.stringify({ sha256: "0".repeat(64), validator: '"x"', size: iso.length }));
+    assertPublished(await fetchIso());
+    assert.equal(mirror.asked("/arch.iso").at(-1)?.range, undefined);
+  });
+
+  it("is begun anew where what is there belongs to another user", async function () {
+    if (process.getuid?.() === 0) this.skip(); // root may write to everybody's files
+    mirror.faults.push({ path: "/arch.iso", cutAfter: 2 * MiB, times: 1 });
+    mirror.faults.push({ path: "/arch.iso", status: 503, times: 3 });
+    await assert.rejects(fetchIso(), { code: "unreachable" });
+    chmodSync(part(), 0o444);
     assertPublished(await fetchIso());
     assert.equal(mirror.asked("/arch.iso").at(-1)?.range, undefined);
   });
