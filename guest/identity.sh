@@ -21,13 +21,13 @@ export LC_ALL=C
 
 LIBRARY=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 ROOT=${VMS_ROOT:-}
-# shellcheck disable=SC2034 # used by identity/credentials.sh
+# shellcheck disable=SC2034 # used by traits/credentials.sh
 CREDENTIALS=${VMS_CREDENTIALS:-$ROOT/run/credentials/@system}
 RECORDS=$ROOT/var/lib/vms
 RUNTIME=$ROOT/run/vms
 REASONS=()
 
-for part in "$LIBRARY"/identity/*.sh; do
+for part in "$LIBRARY"/traits/*.sh; do
   # shellcheck source=/dev/null
   source "$part"
 done

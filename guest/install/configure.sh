@@ -45,14 +45,15 @@ END
 
 configure_identity() {
   install -Dm755 init identity.sh -t "$TARGET/usr/lib/vms"
-  install -Dm644 identity/*.sh -t "$TARGET/usr/lib/vms/identity"
+  install -Dm644 traits/*.sh -t "$TARGET/usr/lib/vms/traits"
   install -Dm644 units/vms-identity.service -t "$TARGET/etc/systemd/system"
   mkdir -p "$TARGET/var/lib/vms"
 }
 
+# From outside: in the chroot systemctl would be process 1, and log to the kernel.
 enable_services() {
-  local unit
-  for unit in "${SERVICES[@]}"; do
-    arch-chroot "$TARGET" systemctl enable "$unit" || die "the service $unit cannot be enabled: the installed packages lack it"
-  done
+  local said
+  if ! said=$(systemctl --root="$TARGET" enable "${SERVICES[@]}" 2>&1); then
+    die "the services cannot be enabled: ${said##*$'\n'}"
+  fi
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Step ready: what the live system must have before anything is written. Every wait has an end.
 
-readonly CLOCK_SECONDS=20
+readonly CLOCK_SECONDS=10
 
 step_ready() {
   [[ $EUID -eq 0 ]] || die "the install must run as root"
