@@ -34,7 +34,8 @@ export interface RunResult {
 /** Runs a program and returns what it printed. Throws CommandError where the status is not 0. */
 export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
   const result = await attempt(argv, options);
-  if (result.status !== 0) throw new CommandError(argv, result.status, result.stderr === "" ? result.stdout : result.stderr);
+  if (result.status !== 0)
+    throw new CommandError(argv, result.status, result.stderr === "" ? result.stdout : result.stderr);
   return result;
 }
 
@@ -46,7 +47,12 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
   try {
     const child = execa(file, args, {
       env: { LC_ALL: "C.UTF-8", ...env },
-      stdio: [inherit === true ? "inherit" : input === undefined ? "ignore" : "pipe", output, output, ...(descriptors as readonly InheritedDescriptor[])],
+      stdio: [
+        inherit === true ? "inherit" : input === undefined ? "ignore" : "pipe",
+        output,
+        output,
+        ...(descriptors as readonly InheritedDescriptor[]),
+      ],
       reject: false,
       all: onLine !== undefined,
       stripFinalNewline: true,
@@ -85,7 +91,8 @@ async function eachLine(chunks: AsyncIterable<unknown>, onLine: (line: string) =
 function notStarted(argv: readonly string[], cause: unknown): VmsError {
   const file = argv[0] ?? "";
   const missing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-  if (!missing) return new CommandError(argv, undefined, cause instanceof Error ? cause.message : String(cause), { cause });
+  if (!missing)
+    return new CommandError(argv, undefined, cause instanceof Error ? cause.message : String(cause), { cause });
   return new VmsError("requirement", `the program ${file} is not installed`, {
     hint: "Run: vms bootstrap",
     cause,

@@ -33,7 +33,10 @@ async function takeSlot(count: number, context: Context): Promise<Lock> {
       const slot = await tryLock(join(directory, `slot-${index}`));
       if (slot !== undefined) return slot;
     }
-    if (!told) context.progress.phase(`waiting: ${count === 1 ? "another guest is" : `${count} other guests are`} booting or installing`);
+    if (!told)
+      context.progress.phase(
+        `waiting: ${count === 1 ? "another guest is" : `${count} other guests are`} booting or installing`,
+      );
     await delay(pollMs, undefined, { ...(context.signal === undefined ? {} : { signal: context.signal }) });
   }
 }

@@ -37,7 +37,8 @@ export interface DomainSpec {
   /** systemd credentials for the guest, by SMBIOS; every local user can read them in qemu's arguments. */
   readonly credentials?: Readonly<Record<string, string>> | undefined;
   /** Boots this kernel instead of the disk. */
-  readonly installer?: { readonly kernel: string; readonly initramfs: string; readonly commandLine: string } | undefined;
+  readonly installer?:
+    { readonly kernel: string; readonly initramfs: string; readonly commandLine: string } | undefined;
   readonly media?: readonly Medium[] | undefined;
   readonly filesystems?: readonly Filesystem[] | undefined;
 }

@@ -7,7 +7,8 @@ import { type Connection, virsh } from "./virsh.js";
 import { type Mark, markNamespace, markXml, readMark } from "./mark.js";
 import { attribute, childrenOf, elements, find, parseXml, textOf } from "./xml.js";
 
-export type DomainState = "running" | "paused" | "shut off" | "in shutdown" | "crashed" | "idle" | "pmsuspended" | "no state";
+export type DomainState =
+  "running" | "paused" | "shut off" | "in shutdown" | "crashed" | "idle" | "pmsuspended" | "no state";
 
 /** A domain as its persistent definition says. */
 export interface Domain {
@@ -40,7 +41,8 @@ export function readDomain(xml: string): Domain {
   const document = parseXml(xml);
   const uuid = textOf(find(document, "domain", "uuid"));
   const name = textOf(find(document, "domain", "name"));
-  if (uuid === undefined || name === undefined) throw new VmsError("command", "libvirt gave a domain without name or UUID");
+  if (uuid === undefined || name === undefined)
+    throw new VmsError("command", "libvirt gave a domain without name or UUID");
   const devices = find(document, "domain", "devices");
   const list = (element: string) => (devices === undefined ? [] : elements(devices, element));
   const nvram = find(document, "domain", "os", "nvram");
@@ -101,7 +103,9 @@ export async function isOff(connection: Connection, id: string, seconds?: number
 
 export async function setMark(connection: Connection, id: string, mark: Mark): Promise<void> {
   // libvirt adds the namespace declaration itself and refuses a second one.
-  const xml = markXml(mark).replace(/<(\/?)vms:/g, "<$1").replace(` xmlns:vms="${markNamespace}"`, "");
+  const xml = markXml(mark)
+    .replace(/<(\/?)vms:/g, "<$1")
+    .replace(` xmlns:vms="${markNamespace}"`, "");
   const scopes = (await isOff(connection, id)) ? ["--config"] : ["--config", "--live"];
   await virsh(connection, ["metadata", id, "--uri", markNamespace, "--key", "vms", "--set", xml, ...scopes]);
 }
@@ -119,7 +123,14 @@ export async function killDomain(connection: Connection, id: string): Promise<vo
 
 /** Forgets a domain that is off. Its disks stay; its NVRAM, managed save and metadata of snapshots and checkpoints go. */
 export async function undefineDomain(connection: Connection, id: string): Promise<void> {
-  await virsh(connection, ["undefine", id, "--nvram", "--managed-save", "--snapshots-metadata", "--checkpoints-metadata"]);
+  await virsh(connection, [
+    "undefine",
+    id,
+    "--nvram",
+    "--managed-save",
+    "--snapshots-metadata",
+    "--checkpoints-metadata",
+  ]);
 }
 
 export async function startsWithHost(connection: Connection, id: string): Promise<boolean> {

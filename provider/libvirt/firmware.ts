@@ -11,7 +11,10 @@ import { VmsError } from "../errors.js";
 
 interface Descriptor {
   readonly "interface-types"?: readonly string[];
-  readonly mapping?: { readonly device?: string; readonly "nvram-template"?: { readonly filename: string; readonly format: string } };
+  readonly mapping?: {
+    readonly device?: string;
+    readonly "nvram-template"?: { readonly filename: string; readonly format: string };
+  };
   readonly targets?: readonly { readonly architecture: string; readonly machines: readonly string[] }[];
   readonly features?: readonly string[];
 }

@@ -6,7 +6,12 @@ import { type Connection, virsh } from "./virsh.js";
 const answerSeconds = 10;
 
 /** One QGA command and its answer. Throws where the agent does not answer in time or refuses. */
-async function ask(connection: Connection, id: string, execute: string, args?: Record<string, unknown>): Promise<unknown> {
+async function ask(
+  connection: Connection,
+  id: string,
+  execute: string,
+  args?: Record<string, unknown>,
+): Promise<unknown> {
   const command = JSON.stringify(args === undefined ? { execute } : { execute, arguments: args });
   const answer = await virsh(connection, ["qemu-agent-command", id, command, "--timeout", String(answerSeconds)], {
     timeout: answerSeconds + 10,
@@ -55,12 +60,16 @@ export async function runInGuest(
   args: readonly string[],
   seconds: number,
 ): Promise<{ status: number; output: string }> {
-  const started = (await ask(connection, id, "guest-exec", { path, arg: args, "capture-output": true })) as { pid: number };
+  const started = (await ask(connection, id, "guest-exec", { path, arg: args, "capture-output": true })) as {
+    pid: number;
+  };
   const deadline = Date.now() + seconds * 1000;
   while (Date.now() < deadline) {
     const state = (await ask(connection, id, "guest-exec-status", { pid: started.pid })) as GuestExecStatus;
     if (state.exited) {
-      const output = [state["out-data"], state["err-data"]].map((data) => Buffer.from(data ?? "", "base64").toString("utf8"));
+      const output = [state["out-data"], state["err-data"]].map((data) =>
+        Buffer.from(data ?? "", "base64").toString("utf8"),
+      );
       return { status: state.exitcode ?? -1, output: output.join("").trim() };
     }
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -23,13 +23,20 @@ function explain(error: unknown, connection: Connection): unknown {
   if (!(error instanceof CommandError)) return error;
   const said = error.stderr.replace(/^error: /gm, "").trim();
   if (/failed to get domain|Domain not found/i.test(said)) return new VmsError("gone", said, { cause: error });
-  if (/Permission denied|authentication (unavailable|failed|cancelled)|access denied/i.test(said) && /connect|authenti/i.test(said)) {
+  if (
+    /Permission denied|authentication (unavailable|failed|cancelled)|access denied/i.test(said) &&
+    /connect|authenti/i.test(said)
+  ) {
     return new VmsError("permission", `no right to use libvirt at ${connection}: ${said}`, {
       hint: "Run: vms bootstrap (it puts you into the libvirt group), then log in again",
       cause: error,
     });
   }
-  if (/failed to connect|Failed to connect socket|Connection refused|End of file while reading|Cannot recv data/i.test(said)) {
+  if (
+    /failed to connect|Failed to connect socket|Connection refused|End of file while reading|Cannot recv data/i.test(
+      said,
+    )
+  ) {
     return new VmsError("unreachable", `libvirt does not answer at ${connection}: ${said}`, {
       hint: "Run: vms bootstrap (it starts the libvirt service)",
       cause: error,

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { copyFile, constants, rm, chmod, open, readdir } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
 import { VmsError } from "../errors.js";
+import { diskFull, saysDiskFull } from "./disk-space.js";
 import { readImageRecord } from "./image-store.js";
 import { storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
@@ -19,6 +20,10 @@ export function newPayloadPath(settings: Settings): string {
   return join(storePaths(settings).disk, `${randomName()}.tar`);
 }
 
+export function newMediumPath(settings: Settings): string {
+  return join(storePaths(settings).disk, `${randomName()}.iso`);
+}
+
 export function newNvramPath(settings: Settings): string {
   return join(storePaths(settings).nvram, `${randomName()}.fd`);
 }
@@ -33,6 +38,16 @@ const randomName = (): string => randomBytes(8).toString("hex");
 export async function createNvram(path: string, template: string): Promise<void> {
   await copyFile(template, path, constants.COPYFILE_EXCL);
   await chmod(path, 0o660);
+}
+
+/** A medium that qemu may read wherever it came from: in a user's home qemu cannot get at it. Shares blocks where the file system can. */
+export async function copyMedium(source: string, target: string): Promise<void> {
+  try {
+    await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await chmod(target, 0o440);
+  } catch (error) {
+    throw saysDiskFull(error) ? await diskFull(dirname(target), { cause: error }) : error;
+  }
 }
 
 /** libvirt appends to a log that exists and leaves its mode alone; one that it makes could be read by root only. */

@@ -20,7 +20,8 @@ export async function setMemory(connection: Connection, domain: Domain, memory: 
 /** At the next boot. */
 export async function setCpus(connection: Connection, domain: Domain, cpus: number): Promise<void> {
   if (domain.cpus === cpus) return;
-  const [first, second] = cpus > domain.cpus ? (["--maximum", undefined] as const) : ([undefined, "--maximum"] as const);
+  const [first, second] =
+    cpus > domain.cpus ? (["--maximum", undefined] as const) : ([undefined, "--maximum"] as const);
   for (const flag of [first, second]) {
     await virsh(connection, ["setvcpus", domain.uuid, String(cpus), "--config", ...(flag === undefined ? [] : [flag])]);
   }

@@ -17,7 +17,14 @@ import { virsh } from "../libvirt/virsh.js";
 import type { Image } from "../storage/image-store.js";
 import { createOverlay } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
-import { checkStore, consoleLogPath, createConsoleLog, createNvram, newDiskPath, newNvramPath } from "../storage/store.js";
+import {
+  checkStore,
+  consoleLogPath,
+  createConsoleLog,
+  createNvram,
+  newDiskPath,
+  newNvramPath,
+} from "../storage/store.js";
 import { HalfMadeError } from "./half-made.js";
 import { ensureImage } from "./image.js";
 import { credentialsOf } from "./identity.js";
@@ -72,7 +79,13 @@ async function makeVm(
   const disk = newDiskPath(settings);
   const nvram = newNvramPath(settings);
   const consoleLog = consoleLogPath(settings, spec.name);
-  const mark: Mark = { owner, phase: "creating", profile: spec.profile, image: image.key, files: [disk, nvram, consoleLog] };
+  const mark: Mark = {
+    owner,
+    phase: "creating",
+    profile: spec.profile,
+    image: image.key,
+    files: [disk, nvram, consoleLog],
+  };
   const xml = domainXml({
     ...spec,
     uuid,

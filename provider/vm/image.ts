@@ -25,10 +25,12 @@ import { findImage, type Image, publishImage, type Recipe } from "../storage/ima
 import { convertImage, createDisk } from "../storage/qemu-img.js";
 import {
   consoleLogPath,
+  copyMedium,
   createConsoleLog,
   createNvram,
   newDiskPath,
   newImagePath,
+  newMediumPath,
   newNvramPath,
   newPayloadPath,
   removeOwnFiles,
@@ -86,6 +88,8 @@ async function makeImage(spec: VmSpec, key: string, recipe: Recipe, iso: Iso, co
     nvram: newNvramPath(settings),
     payload: newPayloadPath(settings),
     image: newImagePath(settings),
+    // What lies elsewhere qemu may not be able to read, and libvirt must not change its owner.
+    ...(iso.path.startsWith(`${settings.iso}/`) ? {} : { medium: newMediumPath(settings) }),
   };
   const log = consoleLogPath(settings, name);
   const domain: DomainSpec = {
@@ -117,11 +121,16 @@ async function makeImage(spec: VmSpec, key: string, recipe: Recipe, iso: Iso, co
     const bootFiles = await extractBootFiles(iso, context);
     const withIso: DomainSpec = {
       ...domain,
-      media: [...(domain.media ?? []), { path: iso.path, serial: "vms-iso" }],
-      installer: { kernel: bootFiles.kernel, initramfs: bootFiles.initramfs, commandLine: isoCommandLine(bootFiles.uuid) },
+      media: [...(domain.media ?? []), { path: files.medium ?? iso.path, serial: "vms-iso" }],
+      installer: {
+        kernel: bootFiles.kernel,
+        initramfs: bootFiles.initramfs,
+        commandLine: isoCommandLine(bootFiles.uuid),
+      },
     };
     await defineDomain(connection, domainXml(withIso));
     try {
+      if (files.medium !== undefined) await copyMedium(iso.path, files.medium);
       await createDisk(files.disk, imageCapacity);
       await createNvram(files.nvram, await nvramTemplate());
       await writePayload(files.payload, { ...recipe, mirror: spec.mirror, recipe: key }, { signal: context.signal });

@@ -17,9 +17,13 @@ export type OwnDomain = Domain & { readonly mark: Mark };
 export function requireOwn(domain: Domain, owner: Owner): OwnDomain {
   const { mark } = domain;
   if (mark === undefined) {
-    throw new VmsError("foreign", `there is a domain of that name that is not ours (UUID ${domain.uuid}); it was left alone`, {
-      hint: `Give another name, or look at it: virsh -c qemu:///system dominfo ${domain.name}`,
-    });
+    throw new VmsError(
+      "foreign",
+      `there is a domain of that name that is not ours (UUID ${domain.uuid}); it was left alone`,
+      {
+        hint: `Give another name, or look at it: virsh -c qemu:///system dominfo ${domain.name}`,
+      },
+    );
   }
   if (mark.owner.id !== owner.id) {
     throw new VmsError("foreign", `it belongs to ${mark.owner.label}; it was left alone`, {

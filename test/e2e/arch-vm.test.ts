@@ -1,7 +1,7 @@
 /** The main job, as one story: each test goes on where the one before it ended. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { storePaths } from "../../provider/paths.js";
 import { inGuest } from "../support/guest.js";
@@ -30,7 +30,7 @@ describe("an ArchVm, from a bare host to destroy", function () {
   this.bail(true);
   let scene: Scene;
   let stack: Stack;
-  let foreign: { uuid: string; disk: string };
+  let foreign: { uuid: string; disk: string } | undefined;
 
   const program = (one = "", rest = "") => `
     const host = new HostBootstrap("host");
@@ -52,8 +52,9 @@ describe("an ArchVm, from a bare host to destroy", function () {
     stack = await scene.stack("main");
   });
   after(async () => {
-    if (foreign !== undefined) virsh("undefine", foreign.uuid);
-    await scene.clear();
+    if (foreign === undefined) return;
+    virsh("undefine", foreign.uuid);
+    rmSync(foreign.disk, { force: true });
   });
 
   it("is previewed on a host where none of its directories is there, with inputs that are not known yet", async () => {

@@ -25,8 +25,19 @@ export interface Scene {
   clear(): Promise<void>;
 }
 
-/** The image is installed once for all files of a run: the scene's directories outlive a file where they are named. */
-export async function openScene(): Promise<Scene> {
+let shared: Promise<Scene> | undefined;
+
+/** One scene for all files of a run, so that an image is installed once; it is cleared when the last test has ended. */
+export function openScene(): Promise<Scene> {
+  return (shared ??= makeScene());
+}
+
+after(async function () {
+  this.timeout(minute);
+  await (await shared)?.clear();
+});
+
+async function makeScene(): Promise<Scene> {
   const standIn = await serveStandIn();
   const project = await makeProject("/var/tmp");
   const root = project.directory;

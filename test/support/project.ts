@@ -75,8 +75,8 @@ export class Stack {
         compilerOptions: {
           strict: true,
           target: "es2022",
-          module: "node16",
-          moduleResolution: "node16",
+          module: "nodenext",
+          moduleResolution: "nodenext",
           skipLibCheck: true,
         },
       }),

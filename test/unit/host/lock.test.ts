@@ -36,7 +36,10 @@ describe("a lock", () => {
   });
 
   it("is let go of when the work under it fails", async () => {
-    await assert.rejects(withLock(path, () => Promise.reject(new Error("no"))), /no/);
+    await assert.rejects(
+      withLock(path, () => Promise.reject(new Error("no"))),
+      /no/,
+    );
     const free = await tryLock(path);
     assert.ok(free);
     await free.release();
@@ -45,7 +48,9 @@ describe("a lock", () => {
   it("ends with the process that held it, however that ended", async () => {
     const module = new URL("../../../provider/host/lock.js", import.meta.url).href;
     const script = `const { lock } = await import(${JSON.stringify(module)}); await lock(${JSON.stringify(path)}); console.log("held"); setInterval(() => {}, 1000);`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     await once(child.stdout, "data");
     assert.equal(await tryLock(path), undefined);
     child.kill("SIGKILL");
@@ -62,7 +67,13 @@ describe("a lock", () => {
 
 describe("the number of guests that may boot at once", () => {
   it("follows the cores, fewer under emulation, and never is none", () => {
-    assert.deepEqual([1, 2, 8].map((cores) => slotCount("tcg", cores)), [1, 1, 4]);
-    assert.deepEqual([1, 2, 8].map((cores) => slotCount("kvm", cores)), [2, 2, 8]);
+    assert.deepEqual(
+      [1, 2, 8].map((cores) => slotCount("tcg", cores)),
+      [1, 1, 4],
+    );
+    assert.deepEqual(
+      [1, 2, 8].map((cores) => slotCount("kvm", cores)),
+      [2, 2, 8],
+    );
   });
 });
