@@ -29,12 +29,19 @@ export async function canReachArch(): Promise<boolean> {
   }
 }
 
+/** The mirror's address is part of what an image is made from: the same one again finds the image of the last time. */
+const usualPort = 18273;
+
 /** Builds the stand-in, once, and serves its packages. */
 export async function serveStandIn(context: CliContext): Promise<StandIn> {
   const { serveMirror } = await import("../test/stand-in/mirror.js");
   const directory = await buildStandIn(context);
-  const { guestUrl, close } = await serveMirror(directory);
-  return { iso: join(directory, "archlinux-x86_64.iso"), mirror: guestUrl, close };
+  const repository = join(directory, "repo");
+  const server = await serveMirror(repository, { port: usualPort }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    return serveMirror(repository);
+  });
+  return { iso: join(directory, "archlinux-x86_64.iso"), mirror: server.guestUrl, close: () => server.close() };
 }
 
 async function buildStandIn(context: CliContext): Promise<string> {
