@@ -4,9 +4,9 @@
 # Progress goes to stderr; stdout carries one line, the finished directory.
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=test/stand-in/lib/common.sh
-source "$here/lib/common.sh"
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=/dev/null
+source "$HERE/lib/common.sh"
 
 usage() {
   cat <<'USAGE'
@@ -17,10 +17,10 @@ usage: build.sh [--groups base,desktop,...] [--key]
 USAGE
 }
 
-groups=base key_only=0
+SELECTED=base key_only=0
 while (($#)); do
   case $1 in
-    --groups) groups=$(normal_groups "${2:?--groups wants a list}") && shift ;;
+    --groups) SELECTED=$(normal_groups "${2:?--groups wants a list}") && shift ;;
     --key) key_only=1 ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && exit 2 ;;
@@ -28,60 +28,57 @@ while (($#)); do
   shift
 done
 
-cache=${VMS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-vms}/stand-in
-result=$cache/$(build_key "$groups")
+CACHE=${VMS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-vms}/stand-in
+result=$CACHE/$(build_key "$SELECTED")
 if ((key_only)); then
   echo "$result"
   exit
 fi
 if is_complete "$result"; then
+  touch -c "$result/.manifest" 2>/dev/null || :
   say "already built: $result"
   echo "$result"
   exit
 fi
-((EUID == 0)) || die "only root can build it; as root, run: ${BASH_SOURCE[0]} --groups $groups"
+((EUID == 0)) || die "only root can build it; as root, run: ${BASH_SOURCE[0]} --groups $SELECTED"
 
-# The lock ends with this process and its children, however they end. Its file is not in the directory it guards.
-mkdir -p "$cache/debs/partial"
-exec {lock}>"$cache/lock"
-if ! flock -n "$lock"; then
+# An extended build takes what the plain one made: its ISO, its key, and every package that came out the same.
+BASE=''
+[[ $SELECTED == base ]] || BASE=$("${BASH_SOURCE[0]}" --groups base)
+
+# The lock ends with this process, however it ends. Its file is not in the directory it guards.
+mkdir -p "$CACHE/debs/partial"
+exec {LOCK}>"$CACHE/lock"
+if ! flock -n "$LOCK"; then
   say 'another build is running: waiting for it'
-  flock "$lock"
+  flock "$LOCK"
 fi
 if is_complete "$result"; then
   echo "$result"
   exit
 fi
 
-rm -rf "$result" "$cache"/.work.*
-work=$(mktemp -d "$cache/.work.XXXXXX")
-export here work groups cache
-# A stage that fails leaves its log on stderr, and nothing on disk.
-trap 'stop_jobs; rm -rf "$work"' EXIT
+# What is left here was cut off, as nobody else holds the lock; results nobody asked for in two weeks go too.
+rm -rf "$result" "$CACHE"/.work.*
+find "$CACHE" -mindepth 2 -maxdepth 2 -name .manifest -mtime +14 -printf '%h\0' | xargs -0r rm -rf
+WORK=$(mktemp -d "$CACHE/.work.XXXXXX")
+export HERE WORK SELECTED CACHE BASE
+trap 'stop_jobs; rm -rf "$WORK"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-chmod 755 "$work"
-
-# An extended build takes what the plain one made: its ISO, its key, and every package that came out the same.
-base=''
-if [[ $groups != base ]]; then
-  flock -u "$lock"
-  base=$("${BASH_SOURCE[0]}" --groups base)
-  flock "$lock"
-fi
-export base
+chmod 755 "$WORK"
 
 started=$SECONDS
-stage host "$here/lib/host.sh"
-[[ $base ]] || start_job kernel "$here/lib/kernel.sh"
-stage key "$here/lib/key.sh"
-stage plan "$here/lib/plan.sh"
-[[ $base ]] || wait_job kernel
-stage packages "$here/lib/packages.sh"
-stage databases "$here/lib/databases.sh"
-stage iso "$here/lib/iso.sh"
-stage finish "$here/lib/finish.sh"
+stage host "$HERE/lib/host.sh"
+[[ $BASE ]] || start_job kernel "$HERE/lib/kernel.sh"
+stage key "$HERE/lib/key.sh"
+stage plan "$HERE/lib/plan.sh"
+[[ $BASE ]] || wait_job kernel
+stage packages "$HERE/lib/packages.sh"
+stage databases "$HERE/lib/databases.sh"
+stage iso "$HERE/lib/iso.sh"
+stage finish "$HERE/lib/finish.sh"
 
-mv -T "$work/result" "$result"
+mv -T "$WORK/result" "$result"
 say "built in $((SECONDS - started)) s: $result"
 echo "$result"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What every stage of the stand-in's build shares. Sourced; $work is the directory of one build.
+# What every stage of the stand-in's build shares. Sourced; $WORK is the directory of one build.
 
 say() { echo "stand-in: $*" >&2; }
 
@@ -12,7 +12,7 @@ die() {
 normal_groups() {
   local group
   for group in base $(tr ',' '\n' <<<"$1" | { grep -vx base || :; } | sort -u); do
-    [[ -f $here/groups/$group.list ]] || die "no group \"$group\": there is no list groups/$group.list"
+    [[ -f $HERE/groups/$group.list ]] || die "no group \"$group\": there is no list groups/$group.list"
     echo "$group"
   done | paste -sd,
 }
@@ -24,7 +24,7 @@ build_key() {
   release=$(. /etc/os-release && echo "$ID-$VERSION_ID")
   for group in ${1//,/ }; do lists+=("groups/$group.list"); done
   (
-    cd "$here"
+    cd "$HERE" || exit
     echo "$release $1"
     find files iso -type l -printf '%p %l\n' | LC_ALL=C sort
     find build.sh lib data files install iso "${lists[@]}" -type f -perm -u+x | LC_ALL=C sort
@@ -47,10 +47,11 @@ is_complete() {
 data_lines() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1"; }
 
 # Every stage is a job in a process group of its own, waited for: a signal is acted on at once and reaches all of it.
+# Jobs do not have the lock, or a gpg-agent that outlives them would keep it.
 declare -A job_pids=()
 
 start_job() {
-  setsid "$2" >"$work/$1.log" 2>&1 &
+  setsid "$2" >"$WORK/$1.log" 2>&1 {LOCK}>&- &
   job_pids[$1]=$!
 }
 
@@ -58,7 +59,7 @@ start_job() {
 wait_job() {
   local start=$SECONDS
   if ! wait "${job_pids[$1]}"; then
-    tail -n 40 "$work/$1.log" >&2
+    tail -n 40 "$WORK/$1.log" >&2
     die "$1 failed"
   fi
   unset "job_pids[$1]"
@@ -78,5 +79,11 @@ stop_jobs() {
   done
 }
 
+# Copies a directory of ours as root's, whatever the umask of the checkout was.
+copy_files() {
+  mkdir -p "$2"
+  tar -C "$1" --owner=0 --group=0 --mode=u=rwX,go=rX -cf - . | tar -C "$2" -xpf -
+}
+
 # gpg with the stand-in's own home, at a fixed time: a clock that is set back later must not make a key "from the future".
-own_gpg() { gpg --homedir "$work/gnupg" --batch --quiet --yes --no-permission-warning --faked-system-time 20240101T000000 "$@"; }
+own_gpg() { gpg --homedir "$WORK/gnupg" --batch --quiet --yes --no-permission-warning --faked-system-time 20240101T000000 "$@"; }

@@ -1,12 +1,12 @@
 #!/bin/bash
 # The databases of the repositories, in the form repo-add writes: it takes minutes for what is one tar here.
 set -euo pipefail
-# shellcheck source=test/stand-in/lib/common.sh
-source "$here/lib/common.sh"
+# shellcheck source=/dev/null
+source "$HERE/lib/common.sh"
 
 for repository in core extra; do
-  entries=$work/entries/$repository
-  target=$work/result/repo/$repository/os/x86_64
+  entries=$WORK/entries/$repository
+  target=$WORK/result/repo/$repository/os/x86_64
   mkdir -p "$entries" "$target"
   cd "$entries"
   find . -mindepth 1 \( -type d -o -name desc \) -printf '%P\n' | LC_ALL=C sort |

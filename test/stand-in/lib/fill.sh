@@ -109,8 +109,8 @@ fill_pacman() {
 fill_archlinux_keyring() {
   local dir
   for dir in usr/share/pacman/keyrings usr/share/keyrings; do
-    install -Dm644 "$work/keyring.gpg" "$dir/archlinux.gpg"
-    install -Dm644 "$work/keyring-trusted" "$dir/archlinux-trusted"
+    install -Dm644 "$WORK/keyring.gpg" "$dir/archlinux.gpg"
+    install -Dm644 "$WORK/keyring-trusted" "$dir/archlinux-trusted"
     : >"$dir/archlinux-revoked"
   done
 }
@@ -120,4 +120,4 @@ fill_mkinitcpio() {
   mv usr/bin/busybox usr/lib/initcpio/busybox
 }
 
-fill_linux() { cp -a "$work/kernel/." .; }
+fill_linux() { cp -a "$WORK/kernel/." .; }

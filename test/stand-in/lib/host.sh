@@ -1,8 +1,8 @@
 #!/bin/bash
 # Installs what the build needs and the host lacks.
 set -euo pipefail
-# shellcheck source=test/stand-in/lib/common.sh
-source "$here/lib/common.sh"
+# shellcheck source=/dev/null
+source "$HERE/lib/common.sh"
 
 # A program and the package that has it.
 tools='bsdtar libarchive-tools

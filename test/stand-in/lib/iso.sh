@@ -2,22 +2,22 @@
 # The ISO: a root installed by the host's pacman from the repository just made, in archiso's layout.
 # An extended build takes the plain build's.
 set -euo pipefail
-# shellcheck source=test/stand-in/lib/common.sh
-source "$here/lib/common.sh"
+# shellcheck source=/dev/null
+source "$HERE/lib/common.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
-if [[ $base ]]; then
-  ln "$base"/archlinux-x86_64.iso "$work/result/"
+if [[ $BASE ]]; then
+  ln "$BASE"/archlinux-x86_64.iso "$WORK/result/"
   exit
 fi
 
 # Mounts live in a namespace of their own: nothing is left of them, however the build ends.
-unshare --mount --fork --propagation private "$here/lib/iso-root.sh"
+unshare --mount --fork --propagation private "$HERE/lib/iso-root.sh"
 
-root=$work/iso-root
+root=$WORK/iso-root
 # The name of the file the initramfs looks for is the ISO's own modification date.
 stamp=$(date -u +%Y-%m-%d-%H-%M-%S-00)
-tree=$work/iso-tree
+tree=$WORK/iso-tree
 mkdir -p "$tree"/{boot,EFI/BOOT,loader/entries,arch/boot/x86_64,arch/x86_64}
 cp "$root"/boot/{vmlinuz-linux,initramfs-linux.img} "$tree/arch/boot/x86_64/"
 : >"$tree/boot/$stamp.uuid"
@@ -39,7 +39,7 @@ options  archisobasedir=arch archisosearchuuid=$stamp
 ENTRY
 
 # El Torito image: the firmware sees only this FAT, so the kernel is in it a second time.
-efi=$work/efi.img
+efi=$WORK/efi.img
 size=$((8 + $(du -smc "$tree"/{EFI,loader,arch/boot} | tail -n 1 | cut -f1)))
 truncate -s "${size}M" "$efi"
 mkfs.fat -n ARCHISO_EFI "$efi"
@@ -51,5 +51,5 @@ xorriso -as mkisofs -iso-level 3 -full-iso9660-filenames -joliet -rational-rock 
   -volid "ARCH_$(cut -c1-4,6-7 <<<"$stamp")" --modification-date="$(tr -d - <<<"$stamp")" \
   -appid 'Arch Linux Live/Rescue DVD' -append_partition 2 C12A7328-F81F-11D2-BA4B-00A0C93EC93B "$efi" \
   -appended_part_as_gpt -eltorito-alt-boot -e --interval:appended_partition_2:all:: -no-emul-boot \
-  -o "$work/result/archlinux-x86_64.iso" "$tree"
+  -o "$WORK/result/archlinux-x86_64.iso" "$tree"
 rm -rf "$root" "$tree" "$efi"

@@ -2,28 +2,29 @@
 # Makes one pacman package of one line of the plan: unpack the Debian packages, mend, describe, archive, sign.
 # Leaves the package with its signature in the repository, and its entry for the database.
 set -euo pipefail
-# shellcheck source=test/stand-in/lib/common.sh
-source "$here/lib/common.sh"
-# shellcheck source=test/stand-in/lib/fill.sh
-source "$here/lib/fill.sh"
+# shellcheck source=/dev/null
+source "$HERE/lib/common.sh"
+# shellcheck source=/dev/null
+source "$HERE/lib/fill.sh"
 
 IFS=$'\t' read -r name repository version depends debs <<<"$1"
-[[ $name != linux ]] || version=$(<"$work/kernel.version")
+[[ $name != linux ]] || version=$(<"$WORK/kernel.version")
+read -ra depend_list <<<"$depends"
 umask 022
-stage=$work/pack/$name
+stage=$WORK/pack/$name
 root=$stage/root
-target=$work/result/repo/$repository/os/x86_64
+target=$WORK/result/repo/$repository/os/x86_64
 archive=$target/$name-$version-x86_64.pkg.tar.zst
-mkdir -p "$root" "$target" "$work/entries/$repository/$name-$version"
+mkdir -p "$root" "$target" "$WORK/entries/$repository/$name-$version"
 
 # Arch has one directory for programs and one for libraries. Where a package has the same name in two of Debian's, the
 # first is the program and the other a link to it.
 [[ $debs == - ]] || for deb in $debs; do
-  dpkg-deb --fsys-tarfile "$cache/debs/$deb" | tar -x -p --numeric-owner --skip-old-files -C "$root" \
-    --exclude-from="$work/exclude" --transform='flags=rh;s,^\./\(usr/\)\?s\?bin\($\|/\),./usr/bin\2,' \
+  dpkg-deb --fsys-tarfile "$CACHE/debs/$deb" | tar -x -p --numeric-owner --skip-old-files -C "$root" \
+    --exclude-from="$WORK/exclude" --transform='flags=rh;s,^\./\(usr/\)\?s\?bin\($\|/\),./usr/bin\2,' \
     --transform='flags=rh;s,^\./lib\(64\)\?\($\|/\),./usr/lib\2,'
 done
-[[ ! -d $here/files/$name ]] || cp -a --no-preserve=ownership "$here/files/$name/." "$root/"
+[[ ! -d $HERE/files/$name ]] || copy_files "$HERE/files/$name" "$root"
 cd "$root"
 fill=fill_${name//[-.+]/_}
 if declare -F "$fill" >/dev/null; then "$fill"; fi
@@ -38,12 +39,12 @@ size=$(du -sb --apparent-size root | cut -f1)
   printf '%s = %s\n' pkgname "$name" pkgbase "$name" pkgver "$version" pkgdesc "Stand-in for Arch's $name" \
     url https://archlinux.org/ builddate 1704067200 packager 'Arch stand-in (test only)' size "$size" arch x86_64 \
     license custom
-  [[ $depends == - ]] || printf 'depend = %s\n' $depends
+  [[ $depends == - ]] || printf 'depend = %s\n' "${depend_list[@]}"
   (cd root && find etc -type f -printf 'backup = %p\n' 2>/dev/null | LC_ALL=C sort) || :
 } >.PKGINFO
 metadata=(.PKGINFO)
-if [[ -f $here/install/$name.install ]]; then
-  cp "$here/install/$name.install" .INSTALL
+if [[ -f $HERE/install/$name.install ]]; then
+  cp "$HERE/install/$name.install" .INSTALL
   metadata+=(.INSTALL)
 fi
 cd root
@@ -61,8 +62,8 @@ own_gpg --output "$archive.sig" --detach-sign "$archive"
     SHA256SUM "$(sha256sum "$archive" | cut -d' ' -f1)" PGPSIG "$(base64 -w0 "$archive.sig")" \
     URL https://archlinux.org/ LICENSE custom ARCH x86_64 BUILDDATE 1704067200 PACKAGER 'Arch stand-in (test only)'
   [[ $depends == - ]] || printf '%%DEPENDS%%\n%s\n\n' "${depends// /$'\n'}"
-} >"$work/entries/$repository/$name-$version/desc"
+} >"$WORK/entries/$repository/$name-$version/desc"
 (echo '%FILES%' && cd root && find . -mindepth 1 \( -type d -printf '%P/\n' -o -printf '%P\n' \) | LC_ALL=C sort) \
-  >"$work/entries/$repository/$name-$version/files"
-cd "$work"
+  >"$WORK/entries/$repository/$name-$version/files"
+cd "$WORK"
 rm -rf "$stage"
