@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { attempt, type RunResult } from "../../provider/host/command.js";
+import { packageFiles } from "../../provider/paths.js";
+
+const main = join(packageFiles.root, "dist", "cli", "main.js");
+const vms = (args: readonly string[], env: Record<string, string> = {}): Promise<RunResult> =>
+  attempt([process.execPath, main, ...args], { env });
+
+describe("the command line", () => {
+  it("lists its verbs, and is done with status 0", async () => {
+    const { status, stdout } = await vms(["--help"]);
+    assert.equal(status, 0);
+    for (const verb of ["bootstrap", "create", "demo", "destroy", "list", "pulumi"]) {
+      assert.match(stdout, new RegExp(`^  ${verb} `, "m"));
+    }
+  });
+
+  for (const args of [
+    [],
+    ["nonsense"],
+    ["create"],
+    ["create", "web", "--nonsense"],
+    ["create", "web", "--memory", "much"],
+  ]) {
+    it(`ends with status 2 and says what is wrong with: vms ${args.join(" ")}`, async () => {
+      const { status, stderr } = await vms(args);
+      assert.equal(status, 2);
+      assert.notEqual(stderr, "");
+      assert.doesNotMatch(stderr, /^\s+at /m, "no stack");
+    });
+  }
+
+  it("tells bad input with what to do, all at once, without a stack, with status 2", async () => {
+    const { status, stderr } = await vms(["create", "Bad_Name", "--profile", "nonsense", "--memory", "1"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /^Cannot create VM "Bad_Name": /);
+    for (const property of ["name", "profile", "memory"]) assert.match(stderr, new RegExp(`${property}: `));
+    assert.match(stderr, /\n {2}.*vms create --help/);
+    assert.doesNotMatch(stderr, /^\s+at /m);
+  });
+
+  it("shows where an error comes from with VMS_DEBUG=1", async () => {
+    const { stderr } = await vms(["create", "Bad_Name"], { VMS_DEBUG: "1" });
+    assert.match(stderr, /^\s+at .*cli\/create\.js/m);
+  });
+
+  it("names the setting of the environment that cannot be used", async () => {
+    const { status, stderr } = await vms(["list"], { VMS_IMAGES: "not/absolute" });
+    assert.equal(status, 2);
+    assert.match(stderr, /VMS_IMAGES is "not\/absolute": it must be an absolute path/);
+  });
+
+  it("hands flags behind pulumi on, and refuses a backend that there is not", async () => {
+    const { status, stderr } = await vms(["pulumi", "up", "--help"], { VMS_PULUMI_BACKEND: "nowhere" });
+    assert.equal(status, 2);
+    assert.match(stderr, /VMS_PULUMI_BACKEND is "nowhere": it can be "local" or "current"/);
+  });
+});
