@@ -53,7 +53,13 @@ export async function read(id: string, props: Values): Promise<ReadResult<Values
   if (outputs === undefined) return {};
   const inputs = inputsOf(props);
   // What libvirt says is what the next diff must compare with.
-  const truth = { ...inputs, name: outputs.name, memory: outputs.memory, cpus: outputs.cpus, autostart: outputs.autostart };
+  const truth = {
+    ...inputs,
+    name: outputs.name,
+    memory: outputs.memory,
+    cpus: outputs.cpus,
+    autostart: outputs.autostart,
+  };
   return { id, props: { ...props, ...truth, ...outputs }, inputs: truth };
 }
 
@@ -63,14 +69,19 @@ export async function update(id: string, olds: Values, news: Values): Promise<Up
   const context = contextOf(news);
   if (olds["phase"] !== "ready") {
     const { outs } = await makeWhole(spec, news, owner, context, id);
-    return { outs: outs as Values };
+    return { outs };
   }
   const changed = changedInputs(olds, news);
   const unsupported = unsupportedChanges(changed);
   if (unsupported.length > 0) {
-    throw cannot("change", "VM", spec.name, new VmsError("unsupported", `this version cannot change ${unsupported.join(", ")} in a VM that exists`, {
-      hint: `Take the change back, or make a new VM of it: pulumi up --target-replace '${String(news["resourceUrn"])}'`,
-    }));
+    throw cannot(
+      "change",
+      "VM",
+      spec.name,
+      new VmsError("unsupported", `this version cannot change ${unsupported.join(", ")} in a VM that exists`, {
+        hint: `Take the change back, or make a new VM of it: pulumi up --target-replace '${String(news["resourceUrn"])}'`,
+      }),
+    );
   }
   try {
     await withVm(spec.name, context, () => applyChanges(id, spec, changed, owner, context));
@@ -96,7 +107,8 @@ async function applyChanges(
 ): Promise<void> {
   const { connection } = spec;
   const found = await findDomain(connection, id);
-  if (found === undefined) throw new VmsError("gone", "its domain is gone", { hint: "Run: pulumi refresh, then pulumi up" });
+  if (found === undefined)
+    throw new VmsError("gone", "its domain is gone", { hint: "Run: pulumi refresh, then pulumi up" });
   const domain = requireOwn(found, owner);
   const { acceleration } = await detectAcceleration({ root: "/" }, spec.acceleration);
   context.progress.phase("changing");
@@ -122,8 +134,15 @@ async function makeWhole(
     const id = error instanceof HalfMadeError ? error.uuid : uuid;
     if (id === undefined) throw error;
     const { message } = toVmsError(error);
-    const properties = { ...inputsOf(inputs), uuid: id, owner: owner.id, ownerLabel: owner.label, phase: "creating", schemaVersion };
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- the form that Pulumi keeps a failed create by
+    const properties = {
+      ...inputsOf(inputs),
+      uuid: id,
+      owner: owner.id,
+      ownerLabel: owner.label,
+      phase: "creating",
+      schemaVersion,
+    };
+    // The form that Pulumi keeps a failed create by.
     throw Object.assign(new Error(message), { id, properties, reasons: [message] });
   }
 }
@@ -132,8 +151,7 @@ async function outsOf(id: string, inputs: Values, owner: Owner): Promise<Values>
   const spec = specOf(inputs);
   const outputs = await describeVm(spec.connection, id, spec.settings);
   if (outputs === undefined) throw new VmsError("gone", `the domain ${id} is gone`);
-  const { memory: _memory, cpus: _cpus, autostart: _autostart, ...rest } = outputs;
-  return { ...inputsOf(inputs), ...rest, owner: owner.id, ownerLabel: owner.label, schemaVersion };
+  return { ...outputs, ...inputsOf(inputs), owner: owner.id, ownerLabel: owner.label, schemaVersion };
 }
 
 /** The checked inputs; `check` has vouched for their types. */
@@ -143,7 +161,9 @@ function specOf(inputs: Values): VmSpec {
 
 function inputsOf(values: Values): Values {
   const outputs: readonly string[] = outputNames;
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !outputs.includes(name) && !name.startsWith("__")));
+  return Object.fromEntries(
+    Object.entries(values).filter(([name]) => !outputs.includes(name) && !name.startsWith("__")),
+  );
 }
 
 function ownerOf(state: Values): Owner {

@@ -6,7 +6,8 @@ import { vmsConfig } from "./config.js";
  * provider, by the package's name, when it is called.
  */
 const provider: pulumi.dynamic.ResourceProvider = {
-  check: async (olds: object, news: object) => (await import("pulumi-vms/provider/arch-vm")).check({ ...olds }, { ...news }),
+  check: async (olds: object, news: object) =>
+    (await import("pulumi-vms/provider/arch-vm")).check({ ...olds }, { ...news }),
   diff: async (id: string, olds: object, news: object) =>
     (await import("pulumi-vms/provider/arch-vm")).diff(id, { ...olds }, { ...news }),
   create: async (inputs: object) => (await import("pulumi-vms/provider/arch-vm")).create({ ...inputs }),
@@ -133,7 +134,7 @@ const archVmType = "pulumi-nodejs:dynamic/vms:ArchVm";
 
 /** A property that is given as undefined must not hide a default. */
 function definedOnly(args: ArchVmArgs): ArchVmArgs {
-  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined)) as ArchVmArgs;
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
 }
 
 function secrets(args: ArchVmArgs): Pick<ArchVmArgs, "password" | "rootPassword"> {

@@ -1,8 +1,5 @@
-/**
- * XML as libvirt writes it, parsed and written back without losing anything: order, comments, namespaces and elements that
- * we do not know stay as they are (fast-xml-parser, preserveOrder).
- */
-import { XMLBuilder, XMLParser } from "fast-xml-parser";
+/** XML as libvirt writes it, as a tree that keeps order, comments and namespaces (fast-xml-parser, preserveOrder). */
+import { XMLParser } from "fast-xml-parser";
 
 /** One node of the tree: a single key that is the element's name, and its attributes under ":@". */
 export type XmlNode = Record<string, XmlNode[] | Record<string, string> | string>;
@@ -21,10 +18,6 @@ const options = {
 
 export function parseXml(text: string): XmlNode[] {
   return new XMLParser({ ...options, processEntities: true, htmlEntities: true }).parse(text) as XmlNode[];
-}
-
-export function buildXml(nodes: readonly XmlNode[]): string {
-  return String(new XMLBuilder({ ...options, suppressEmptyNode: true, suppressBooleanAttributes: false }).build(nodes));
 }
 
 /** Text as it must stand in an element or an attribute. */
@@ -70,9 +63,4 @@ export function textOf(node: XmlNode | undefined): string | undefined {
   return childrenOf(node)
     .map((child) => (typeof child["#text"] === "string" ? child["#text"] : ""))
     .join("");
-}
-
-/** Replaces the content of an element by a text. */
-export function setText(node: XmlNode, text: string): void {
-  node[nameOf(node)] = [{ "#text": text }];
 }

@@ -21,10 +21,10 @@ let counter = 0;
 
 describe("the ownership of a domain (real libvirtd)", () => {
   let store: TestStore;
-  beforeEach(() => {
+  before(() => {
     store = makeStore();
   });
-  afterEach(async () => {
+  after(async () => {
     await store.remove();
   });
 

@@ -1,11 +1,11 @@
-/** A store of its own for a test, with the directories that bootstrap would make; removed with its domains. */
+/** A store of its own for a test, made by bootstrap as a user would; removed with its domains. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../../provider/context.js";
 import { listDomains } from "../../provider/libvirt/domain.js";
-import { storePaths } from "../../provider/paths.js";
+import { packageFiles } from "../../provider/paths.js";
 import { silent } from "../../provider/progress.js";
 import type { Settings } from "../../provider/settings.js";
 
@@ -27,8 +27,11 @@ export function makeStore(): TestStore {
     filesystems: join(root, "filesystems"),
     pkgCache: join(root, "pkg"),
   };
-  for (const directory of Object.values(storePaths(settings))) mkdirSync(directory, { recursive: true });
-  mkdirSync(settings.iso);
+  const environment = { VMS_IMAGES: settings.images, VMS_ISO: settings.iso, VMS_FILESYSTEMS: settings.filesystems };
+  execFileSync(process.execPath, [join(packageFiles.root, "dist/cli/main.js"), "bootstrap"], {
+    env: { ...process.env, ...environment },
+    stdio: "pipe",
+  });
   return {
     settings,
     context: { settings, progress: silent },
