@@ -37,6 +37,7 @@ describe("the launcher", () => {
     for (const directory of ["bin", "resources", "provider", "cli", "test"]) await mkdir(join(folder, directory));
     for (const file of ["package.json", "tsconfig.json"]) await writeFile(join(folder, file), "{}");
     await writeFile(join(folder, "compiler.cjs"), compiler);
+    await writeFile(join(folder, "cli", "main.ts"), "");
     await writeLock("1.0.0");
     await writeProgram("npm", npm);
   });
@@ -93,7 +94,6 @@ describe("the launcher", () => {
     await writeFile(join(folder, "cli", "old.ts"), "");
     await launch();
     await writeFile(join(folder, "dist", "cli", "old.js"), "");
-    await writeFile(join(folder, "cli", "main.ts"), "");
     await touchLater("cli/main.ts");
     await rm(join(folder, "cli", "old.ts"));
     await launch();
