@@ -1,5 +1,6 @@
 /** The file that holds everything a console printed, as plain text and without secrets. */
 import { closeSync, openSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { VmsError } from "../errors.js";
 
 export const hidden = "********";
@@ -56,6 +57,16 @@ export class ConsoleLog {
   }
 
   #put(text: string): void {
-    if (text !== "" && this.#file !== undefined) writeSync(this.#file, hideSecrets(text, this.secrets));
+    if (text === "" || this.#file === undefined) return;
+    try {
+      writeSync(this.#file, hideSecrets(text, this.secrets));
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const reason = code === "ENOSPC" ? "the disk is full" : message;
+      throw new VmsError("requirement", `the console log ${this.path} cannot be written: ${reason}`, {
+        hint: `Run: df -h ${dirname(this.path)}`,
+        cause: error,
+      });
+    }
   }
 }

@@ -70,32 +70,35 @@ const mostRefusals = 3;
  * login and shell change the terminal is typed again.
  * Throws ConsoleTimeoutError, GuestLostError, or VmsError (guest: root cannot log in; cancelled).
  */
-export async function logIn(dialogue: Dialogue, deadline: Deadline): Promise<Shell> {
+export async function logIn(dialogue: Dialogue, deadline: Deadline, hint?: string): Promise<Shell> {
   const what = "root shell";
   const nonce = makeNonce();
   const acts = {
-    name: { after: 0.5, type: "root\n", then: "shell" },
+    name: { after: 0.3, type: "root\n", then: "shell" },
     // The nonce reaches the quiet shell alone, so that no other shell can answer for it.
     shell: {
-      after: 1,
+      after: 0.5,
       type: `${killLine} stty -echo; exec env TERM=dumb PS1= PS2= VMS_CONSOLE=${nonce} bash --norc --noprofile --noediting\n`,
       then: "quiet",
     },
     quiet: {
-      after: 1,
+      after: 0.5,
       type: `${killLine} PS1=; PS2=; unset HISTFILE; stty -echo cols 400; dmesg -n 1; echo @\\@$VMS_CONSOLE@\\@\n`,
       then: "again",
     },
-    again: { after: 5, type: "", then: "shell" },
+    again: { after: 4, type: "", then: "shell" },
   } satisfies Record<string, Act>;
   const events = new RegExp(
     `(?<ready>@@${nonce}@@\\n)|(?<name>${loginPrompt.source})|(?<automatic>\\(automatic login\\))|(?<password>Password: ?)|(?<refused>Login incorrect)`,
   );
   let refusals = 0;
+  let rounds = 0;
   let next: keyof typeof acts = "name";
   while (!deadline.passed) {
     const act: Act = acts[next];
-    const seen = (await dialogue.glimpse(events, { what, deadline: deadline.within(act.after) }))?.groups;
+    // Less and less often: a terminal holds no more than 4 KiB that nobody has read yet.
+    const after = next === "again" ? act.after * ++rounds : act.after;
+    const seen = (await dialogue.glimpse(events, { what, deadline: deadline.within(after) }))?.groups;
     if (seen === undefined) {
       dialogue.send(act.type);
       next = act.then;
@@ -112,7 +115,7 @@ export async function logIn(dialogue: Dialogue, deadline: Deadline): Promise<She
       throw dialogue.lost({ why: "root cannot log in on its console without a password" });
     }
   }
-  return await dialogue.read(() => ({ consumed: 0 }), { what, deadline });
+  return await dialogue.read(() => ({ consumed: 0 }), { what, deadline, hint });
 }
 
 /** The shell on a console whose last word is a quiet bash; it first answers what was typed more than once. */

@@ -92,7 +92,9 @@ async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
       await timed("boot", () =>
         awaitLogin(dialogue, new Deadline(limits.boot), { hint: moreTime("boot", limits.boot) }),
       );
-      const shell = await timed("login", () => logIn(dialogue, new Deadline(limits.login)));
+      const shell = await timed("login", () =>
+        logIn(dialogue, new Deadline(limits.login), moreTime("boot", limits.login)),
+      );
       for (const step of [unpacking(where), ...steps.filter((each) => each.where === where)]) {
         await timed(step.name, () => runStep(step, { shell, dialogue, limits, progress: boot.progress }));
       }

@@ -6,7 +6,7 @@ export type Acceleration = "kvm" | "tcg";
 
 /** In seconds. What a user gives in an ArchVm's `timeouts`; each has a default for KVM and one for TCG. */
 export interface Timeouts {
-  /** From power on to the login prompt; the login itself gets no more than this either. */
+  /** From power on to the login prompt, and as long again from there to the shell behind it. */
   readonly boot?: number | undefined;
   /** The longest step of the install: fetching and unpacking the packages. The other steps before it is booted get no more than this either. */
   readonly install?: number | undefined;
@@ -99,7 +99,7 @@ export interface Limits {
 export function limitsOf(acceleration: Acceleration, timeouts: Timeouts = {}): Limits {
   return {
     boot: timeouts.boot ?? bootLimit[acceleration],
-    login: Math.min(loginLimit[acceleration], timeouts.boot ?? Infinity),
+    login: timeouts.boot ?? loginLimit[acceleration],
     shutdown: timeouts.shutdown ?? shutdownLimit[acceleration],
     step: (step) => {
       const own = step.limit[acceleration];

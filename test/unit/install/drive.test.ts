@@ -146,6 +146,22 @@ describe("driving a boot", () => {
     });
   });
 
+  it("says that there was no shell behind the login, and how to give it more time", async () => {
+    put("how", "stuck");
+    await assert.rejects(driveIso(boot({ timeouts: { boot: 3 } })), (error: ConsoleTimeoutError) => {
+      assert.match(error.message, /no root shell on the console within 3 s/);
+      assert.match(error.hint ?? "", /timeouts: \{ boot: 6 \}/);
+      return true;
+    });
+  });
+
+  it("says that the log cannot be written where the host's disk is full", async () => {
+    await assert.rejects(
+      driveIso(boot({ log: "/dev/full" })),
+      /console log \/dev\/full cannot be written: the disk is full/,
+    );
+  });
+
   it("says at once that the guest's kernel panicked", async () => {
     put("how", "panic");
     await assert.rejects(driveIso(boot()), (error: GuestLostError) => {

@@ -32,6 +32,7 @@ describe("limits of a boot", () => {
   it("are the user's where given: of booting, powering off and the main step of each boot", () => {
     const limits = limitsOf("tcg", { boot: 11, install: 22_222, profile: 33_333, shutdown: 44 });
     assert.equal(limits.boot, 11);
+    assert.equal(limits.login, 11);
     assert.equal(limits.step(stepNamed("packages")), 22_222);
     assert.equal(limits.step(stepNamed("profile")), 33_333);
     assert.equal(limits.shutdown, 44);
