@@ -10,12 +10,16 @@ const config = new pulumi.Config("vms");
 
 const host = new HostBootstrap("host", { user: config.get("hostUser") });
 
+// Where libvirt's own network cannot be had, in a container for example, qemu's user mode needs nothing of the host.
+export const network =
+  config.get("network") ?? host.unavailable.apply((missing) => (missing.includes("network") ? "user" : "default"));
+
 const vm = new ArchVm(
   "vm",
   {
     name: config.get("name") ?? "vms-demo",
     mirror: config.get("mirror"),
-    network: config.get("network"),
+    network,
     user: config.get("user"),
     password: config.getSecret("password"),
     authorizedKeys: config.getObject<string[]>("authorizedKeys"),

@@ -96,7 +96,10 @@ async function wantsStandIn(config: Config, stack: Stack, context: CliContext): 
 }
 
 async function showVm(stack: Stack, context: CliContext): Promise<void> {
-  const { name, uuid } = JSON.parse(await stack.read(["stack", "output", "--json"])) as { name: string; uuid: string };
+  const { name, uuid, network } = JSON.parse(await stack.read(["stack", "output", "--json"])) as Record<
+    "name" | "uuid" | "network",
+    string
+  >;
   const vm = await describeVm(connection, uuid, context.settings);
   if (vm === undefined) {
     throw cannot(
@@ -109,6 +112,8 @@ async function showVm(stack: Stack, context: CliContext): Promise<void> {
     );
   }
   context.print(`The VM ${name} is ${vm.state}.`);
+  if (network === "user")
+    context.print("Its network is qemu's user mode: it reaches out, and only the console reaches it.");
   const rows = {
     Address: vm.ipAddress === "" ? "none known" : vm.ipAddress,
     Console: `virsh -c ${connection} console ${name}   (leave it with Ctrl-])`,

@@ -43,6 +43,8 @@ export class HostBootstrap extends pulumi.dynamic.Resource {
   declare readonly libvirtVersion: pulumi.Output<string>;
   /** What the last `pulumi up` that had something to do changed on the host. */
   declare readonly changed: pulumi.Output<string[]>;
+  /** What this host cannot have and VMs can do without, by id: "network" for the libvirt network "default". */
+  declare readonly unavailable: pulumi.Output<string[]>;
   /** What `pulumi refresh` found to be missing. */
   declare readonly missing: pulumi.Output<string[]>;
 
@@ -53,6 +55,7 @@ export class HostBootstrap extends pulumi.dynamic.Resource {
       qemuVersion: undefined,
       libvirtVersion: undefined,
       changed: undefined,
+      unavailable: undefined,
       missing: undefined,
     };
     const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
