@@ -1,32 +1,15 @@
 /**
- * What Pulumi calls for an ArchVm (the stub in resources/arch-vm.ts imports this at run time): translates between Pulumi's
- * properties and provider/vm.
+ * What Pulumi calls for an ArchVm: the stub in resources/arch-vm.ts imports this at run time. A preview needs `check` and `diff`
+ * only, so what acts is loaded when it is called.
  */
 import type { CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult } from "@pulumi/pulumi/dynamic/index.js";
-import { changedInputs, diffArchVm, outputNames, unsupportedChanges } from "./arch-vm-diff.js";
+import { changedInputs, diffArchVm } from "./arch-vm-diff.js";
 import { checkArchVm } from "./arch-vm-inputs.js";
-import type { Context } from "./context.js";
-import { engineProgress, tellEngine } from "./engine-progress.js";
-import { cannot, toVmsError, VmsError } from "./errors.js";
-import { detectAcceleration } from "./host/acceleration.js";
-import { limitsOf } from "./install/steps.js";
-import { findDomain, isOff } from "./libvirt/domain.js";
-import type { Owner } from "./libvirt/mark.js";
-import { stackOwner } from "./owner.js";
-import { growDisk, setAutostart, setCpus, setMemory, setRunning } from "./vm/change.js";
-import { createVm } from "./vm/create.js";
-import { describeVm } from "./vm/describe.js";
-import { HalfMadeError } from "./vm/half-made.js";
-import { requireOwn, withVm } from "./vm/ownership.js";
-import { removeVm } from "./vm/remove.js";
-import type { VmSpec } from "./vm/spec.js";
+import { tellEngine } from "./engine-progress.js";
 
 type Values = Record<string, unknown>;
 
-/** Of what is kept in state; raised when its meaning changes. */
-const schemaVersion = 1;
-
-/** In a preview libvirt gets this long to say whether a VM runs. */
+/** In a preview libvirt gets this long, in seconds, to say whether a VM runs. */
 const previewSeconds = 1;
 
 export function check(olds: Values | undefined, news: Values): Promise<CheckResult<Values>> {
@@ -41,144 +24,30 @@ export async function diff(_id: string, olds: Values, news: Values): Promise<Dif
 }
 
 export async function create(inputs: Values): Promise<CreateResult<Values>> {
-  const spec = specOf(inputs);
-  const urn = String(inputs["resourceUrn"]);
-  const owner = stackOwner(urn);
-  return makeWhole(spec, inputs, owner, contextOf(inputs));
+  return (await import("./arch-vm-operations.js")).create(inputs);
 }
 
 export async function read(id: string, props: Values): Promise<ReadResult<Values>> {
-  const spec = specOf(props);
-  const outputs = await describeVm(spec.connection, id, spec.settings);
-  if (outputs === undefined) return {};
-  const inputs = inputsOf(props);
-  // What libvirt says is what the next diff must compare with.
-  const truth = {
-    ...inputs,
-    name: outputs.name,
-    memory: outputs.memory,
-    cpus: outputs.cpus,
-    autostart: outputs.autostart,
-  };
-  return { id, props: { ...props, ...truth, ...outputs }, inputs: truth };
+  return (await import("./arch-vm-operations.js")).read(id, props);
 }
 
 export async function update(id: string, olds: Values, news: Values): Promise<UpdateResult<Values>> {
-  const spec = specOf(news);
-  const owner = ownerOf(olds);
-  const context = contextOf(news);
-  if (olds["phase"] !== "ready") {
-    const { outs } = await makeWhole(spec, news, owner, context, id);
-    return { outs };
-  }
-  const changed = changedInputs(olds, news);
-  const unsupported = unsupportedChanges(changed);
-  if (unsupported.length > 0) {
-    throw cannot(
-      "change",
-      "VM",
-      spec.name,
-      new VmsError("unsupported", `this version cannot change ${unsupported.join(", ")} in a VM that exists`, {
-        hint: `Take the change back, or make a new VM of it: pulumi up --target-replace '${String(news["resourceUrn"])}'`,
-      }),
-    );
-  }
-  try {
-    await withVm(spec.name, context, () => applyChanges(id, spec, changed, owner, context));
-  } catch (error) {
-    throw cannot("change", "VM", spec.name, error);
-  }
-  return { outs: await outsOf(id, news, owner) };
+  return (await import("./arch-vm-operations.js")).update(id, olds, news);
 }
 
 export async function remove(id: string, props: Values): Promise<void> {
-  const spec = specOf(props);
-  await removeVm(spec.connection, id, ownerOf(props), contextOf(props));
+  await (await import("./arch-vm-operations.js")).remove(id, props);
 }
 
 export { remove as delete };
 
-async function applyChanges(
-  id: string,
-  spec: VmSpec,
-  changed: readonly string[],
-  owner: Owner,
-  context: Context,
-): Promise<void> {
-  const { connection } = spec;
-  const found = await findDomain(connection, id);
-  if (found === undefined)
-    throw new VmsError("gone", "its domain is gone", { hint: "Run: pulumi refresh, then pulumi up" });
-  const domain = requireOwn(found, owner);
-  const { acceleration } = await detectAcceleration({ root: "/" }, spec.acceleration);
-  context.progress.phase("changing");
-  await setMemory(connection, domain, spec.memory);
-  await setCpus(connection, domain, spec.cpus);
-  if (changed.includes("disk")) await growDisk(connection, domain, spec.disk);
-  if (changed.includes("autostart")) await setAutostart(connection, id, spec.autostart);
-  await setRunning(connection, id, spec.running, limitsOf(acceleration, spec.timeouts).shutdown, context);
-}
-
-/** Creates the VM, or makes a half-made one whole; where that fails with a domain there, Pulumi is told so that it keeps the record. */
-async function makeWhole(
-  spec: VmSpec,
-  inputs: Values,
-  owner: Owner,
-  context: Context,
-  uuid?: string,
-): Promise<{ id: string; outs: Values }> {
-  try {
-    const id = await createVm(spec, owner, context, uuid === undefined ? {} : { uuid });
-    return { id, outs: await outsOf(id, inputs, owner) };
-  } catch (error) {
-    const id = error instanceof HalfMadeError ? error.uuid : uuid;
-    if (id === undefined) throw error;
-    const { message } = toVmsError(error);
-    const properties = {
-      ...inputsOf(inputs),
-      uuid: id,
-      owner: owner.id,
-      ownerLabel: owner.label,
-      phase: "creating",
-      schemaVersion,
-    };
-    // The form that Pulumi keeps a failed create by.
-    throw Object.assign(new Error(message), { id, properties, reasons: [message] });
-  }
-}
-
-async function outsOf(id: string, inputs: Values, owner: Owner): Promise<Values> {
-  const spec = specOf(inputs);
-  const outputs = await describeVm(spec.connection, id, spec.settings);
-  if (outputs === undefined) throw new VmsError("gone", `the domain ${id} is gone`);
-  return { ...outputs, ...inputsOf(inputs), owner: owner.id, ownerLabel: owner.label, schemaVersion };
-}
-
-/** The checked inputs; `check` has vouched for their types. */
-function specOf(inputs: Values): VmSpec {
-  return inputs as unknown as VmSpec;
-}
-
-function inputsOf(values: Values): Values {
-  const outputs: readonly string[] = outputNames;
-  return Object.fromEntries(
-    Object.entries(values).filter(([name]) => !outputs.includes(name) && !name.startsWith("__")),
-  );
-}
-
-function ownerOf(state: Values): Owner {
-  return { id: String(state["owner"]), label: String(state["ownerLabel"]) };
-}
-
-function contextOf(inputs: Values): Context {
-  return { settings: specOf(inputs).settings, progress: engineProgress(String(inputs["resourceUrn"])) };
-}
-
 /** undefined: libvirt did not answer in time, or is not there. */
 async function runsNow(olds: Values): Promise<boolean | undefined> {
-  if (typeof olds["uuid"] !== "string") return undefined;
+  const { uuid, connection } = olds;
+  if (typeof uuid !== "string" || typeof connection !== "string") return undefined;
   try {
-    return !(await isOff(specOf(olds).connection, olds["uuid"], previewSeconds));
+    const { isOff } = await import("./libvirt/domain.js");
+    return !(await isOff(connection, uuid, previewSeconds));
   } catch {
     return undefined;
   }

@@ -23,9 +23,10 @@ const names = {
   two: `vms-e2e-two-${process.pid}`,
   foreign: `vms-e2e-foreign-${process.pid}`,
 };
+const user = `vms-e2e-${process.pid}`;
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPmrpW1JcHkjLQ2BqT9k9f1DPVkUAc2LYlQ6PxkSYpWq 'quoted' & <marked>";
 
-describe("an ArchVm, from a bare host to destroy", function () {
+describe("an ArchVm of a member of the libvirt group, from a bare host to destroy", function () {
   this.timeout(20 * minute);
   this.bail(true);
   let scene: Scene;
@@ -49,9 +50,11 @@ describe("an ArchVm, from a bare host to destroy", function () {
 
   before(async () => {
     scene = await openScene();
-    stack = await scene.stack("main");
+    execFileSync("useradd", ["--create-home", user]);
+    stack = await scene.stack("main", {}, user);
   });
-  after(async () => {
+  after(() => {
+    execFileSync("userdel", ["--remove", "--force", user], { stdio: "ignore" });
     if (foreign === undefined) return;
     virsh("undefine", foreign.uuid);
     rmSync(foreign.disk, { force: true });
@@ -68,6 +71,24 @@ describe("an ArchVm, from a bare host to destroy", function () {
     assert.equal(status, 0, output);
     assert.match(output, /\+ 4 to create/);
     assert.equal(existsSync(join(scene.settings.images, "vms")), false, "a preview changes nothing");
+  });
+
+  it("is refused to a user without the right to libvirt, with the command that gives it", async () => {
+    const { status, output } = await stack.up();
+    assert.notEqual(status, 0);
+    assert.match(output, new RegExp(`bootstrap.*--user ${user}`));
+    assert.equal(existsSync(join(scene.settings.images, "vms")), false, "nothing was changed");
+  });
+
+  it("needs a host that root made ready for its user, once", async () => {
+    const host = await scene.stack("host-of-main");
+    host.write(
+      `const host = new HostBootstrap("host", { user: ${JSON.stringify(user)} }); export const acceleration = host.acceleration;`,
+    );
+    const { status, output } = await host.up();
+    assert.equal(status, 0, output);
+    assert.equal((await host.up("--expect-no-changes")).status, 0);
+    assert.match(String((await host.outputs())["acceleration"]), /^(kvm|tcg)$/);
   });
 
   it("whose install is killed in the middle is healed by the next up, installed by pacstrap and boots from its own disk", async () => {

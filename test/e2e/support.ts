@@ -1,6 +1,6 @@
 /** What the end-to-end tests share: a project with the packed package, directories of its own, and the stand-in's mirror. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listDomains } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
@@ -17,7 +17,8 @@ export interface Scene {
   readonly settings: Settings;
   /** What a user would export before calling pulumi or vms. */
   readonly environment: Readonly<Record<string, string>>;
-  stack(name: string, more?: Readonly<Record<string, string>>): Promise<Stack>;
+  /** A stack of its own in a folder of this name; `user` runs it instead of root. */
+  stack(name: string, more?: Readonly<Record<string, string>>, user?: string): Promise<Stack>;
   /** Every domain with a file in the scene's directories. */
   domains(): Promise<{ name: string; uuid: string }[]>;
   /** Files of VMs and images, relative to the store; locks and logs left out. */
@@ -38,9 +39,12 @@ after(async function () {
 });
 
 async function makeScene(): Promise<Scene> {
-  const standIn = await serveStandIn();
+  const built = await serveStandIn();
   const project = await makeProject("/var/tmp");
   const root = project.directory;
+  // Built in root's home, where another user cannot get at it.
+  const standIn = { ...built, iso: join(root, "archlinux.iso") };
+  copyFileSync(built.iso, standIn.iso);
   const settings: Settings = {
     images: join(root, "images"),
     iso: join(root, "iso"),
@@ -66,8 +70,8 @@ async function makeScene(): Promise<Scene> {
     settings,
     environment,
     domains,
-    stack: async (name, more = {}) => {
-      const stack = new Stack(project, name, { ...environment, ...more });
+    stack: async (name, more = {}, user) => {
+      const stack = new Stack(project, name, { ...environment, ...more }, user);
       await stack.init();
       return stack;
     },

@@ -2,6 +2,7 @@
  * A Pulumi project elsewhere on disk that has installed the package as npm packs it: what a user has. Stacks are folders below it,
  * each with a program and a file backend of its own.
  */
+import { execFileSync } from "node:child_process";
 import { execa } from "execa";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync, chmodSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +20,10 @@ export async function makeProject(parent: string): Promise<Project> {
   const directory = mkdtempSync(join(parent, "vms-e2e-"));
   chmodSync(directory, 0o755);
   const root = packageFiles.root;
-  const { stdout: cli } = await execa("bash", [join(root, "tools/pulumi-cli/ensure.sh")], { stderr: "inherit" });
+  const { stdout: made } = await execa("bash", [join(root, "tools/pulumi-cli/ensure.sh")], { stderr: "inherit" });
+  // Made in root's home, where another user cannot get at it.
+  const cli = join(directory, "pulumi-cli");
+  await execa("cp", ["--archive", "--reflink=auto", made, cli]);
   const { stdout: packed } = await execa(
     "npm",
     ["pack", "--ignore-scripts", "--json", "--pack-destination", directory],
@@ -55,7 +59,7 @@ export interface RunResult {
   readonly output: string;
 }
 
-/** One stack of a program; each has state of its own unless `state` names another's. */
+/** The stack `dev` of a program, with state of its own; run by root, or by a user of this host. */
 export class Stack {
   readonly folder: string;
   readonly #environment: Record<string, string>;
@@ -64,7 +68,7 @@ export class Stack {
     private readonly project: Project,
     name: string,
     environment: Readonly<Record<string, string>>,
-    private readonly stack = "dev",
+    private readonly user?: string,
   ) {
     this.folder = join(project.directory, name);
     mkdirSync(join(this.folder, "state"), { recursive: true });
@@ -88,6 +92,9 @@ export class Stack {
       PULUMI_SKIP_UPDATE_CHECK: "true",
       ...environment,
     };
+    if (user === undefined) return;
+    Object.assign(this.#environment, { HOME: `/home/${user}`, USER: user });
+    execFileSync("chown", ["-R", user, this.folder]);
   }
 
   /** Writes the program; what it imports of the package and of Pulumi is there already. */
@@ -98,7 +105,10 @@ export class Stack {
 
   /** Starts the CLI without waiting; `detached` gives it a process group of its own. */
   start(args: readonly string[]) {
-    return execa("pulumi", [...args, "--non-interactive", "--color=never"], {
+    const command = ["pulumi", ...args, "--non-interactive", "--color=never"];
+    const [file, ...rest] =
+      this.user === undefined ? ["env", ...command] : ["runuser", "-u", this.user, "--", ...command];
+    return execa(file, rest, {
       cwd: this.folder,
       env: this.#environment,
       all: true,
@@ -114,7 +124,7 @@ export class Stack {
   }
 
   async init(): Promise<void> {
-    const { status, output } = await this.pulumi("stack", "init", this.stack);
+    const { status, output } = await this.pulumi("stack", "init", "dev");
     if (status !== 0) throw new Error(output);
   }
 
