@@ -117,7 +117,7 @@ async function ensureCli(context: CliContext): Promise<string> {
   return stdout;
 }
 
-export async function exists(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   try {
     await access(path);
     return true;
