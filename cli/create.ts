@@ -23,8 +23,10 @@ export interface CreateOptions {
 export async function run(options: CreateOptions, context: CliContext): Promise<void> {
   const spec = specOf(options);
   const uuid = await createOrDiscard(spec, context);
-  const vm = await describeVm(spec.connection, uuid, spec.settings);
-  context.print(`${spec.name} is ${vm?.state ?? "gone"}${vm?.ipAddress === undefined ? "" : `, its address is ${vm.ipAddress}`}`);
+  const vm = await describeVm(spec.connection, uuid);
+  context.print(
+    `${spec.name} is ${vm?.state ?? "gone"}${vm?.ipAddress === undefined ? "" : `, its address is ${vm.ipAddress}`}`,
+  );
   context.print(`Console: virsh -c ${spec.connection} console ${spec.name}   Remove: vms destroy ${spec.name}`);
 }
 
@@ -32,17 +34,23 @@ function specOf(options: CreateOptions): VmSpec {
   const { inputs, failures } = checkArchVm(undefined, { ...options });
   if (failures.length > 0) {
     const lines = failures.map(({ property, reason }) => `${property}: ${reason}`);
-    throw cannot("create", "VM", options.name, new VmsError("input", lines.join("\n  "), { hint: "Try: vms create --help" }));
+    throw cannot(
+      "create",
+      "VM",
+      options.name,
+      new VmsError("input", lines.join("\n  "), { hint: "Try: vms create --help" }),
+    );
   }
   return inputs as unknown as VmSpec;
 }
 
 async function createOrDiscard(spec: VmSpec, context: CliContext): Promise<string> {
   try {
-    return await createVm(spec, commandLine, context);
+    return (await createVm(spec, commandLine, context)).uuid;
   } catch (error) {
     // Not with the context's signal: it may be what stopped the create.
-    if (error instanceof HalfMadeError) await removeVm(spec.connection, error.uuid, commandLine, { ...context, signal: undefined });
+    if (error instanceof HalfMadeError)
+      await removeVm(spec.connection, error.uuid, commandLine, { ...context, signal: undefined }, { keepLog: true });
     throw error;
   }
 }

@@ -100,7 +100,7 @@ async function showVm(stack: Stack, context: CliContext): Promise<void> {
     "name" | "uuid" | "network",
     string
   >;
-  const vm = await describeVm(connection, uuid, context.settings);
+  const vm = await describeVm(connection, uuid);
   if (vm === undefined) {
     throw cannot(
       "show",

@@ -17,17 +17,17 @@ interface Row extends VmDescription {
 
 /** `vms list`: every VM that bears our mark, of the command line and of stacks. */
 export async function run(options: ListOptions, context: CliContext): Promise<void> {
-  const rows = await ownVms(context);
+  const rows = await ownVms();
   if (options.json === true) context.print(JSON.stringify(rows, undefined, 2));
   else for (const line of table(rows)) context.print(line);
 }
 
-async function ownVms(context: CliContext): Promise<Row[]> {
+async function ownVms(): Promise<Row[]> {
   const domains = await listDomains(connection);
   const rows = await Promise.all(
     domains.map(async ({ uuid, mark }) => {
       if (mark === undefined || mark.phase === "installing") return undefined;
-      const vm = await describeVm(connection, uuid, context.settings);
+      const vm = await describeVm(connection, uuid);
       return vm && { ...vm, profile: mark.profile, owner: mark.owner.id, ownerLabel: mark.owner.label };
     }),
   );
@@ -48,5 +48,10 @@ function table(rows: readonly Row[]): string[] {
 
 function columns(lines: readonly (readonly string[])[]): string[] {
   const widths = (lines[0] ?? []).map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
-  return lines.map((line) => line.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join("  ").trimEnd());
+  return lines.map((line) =>
+    line
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }

@@ -63,7 +63,9 @@ export function diffArchVm(olds: Values, news: Values, runs: boolean | undefined
   const lines = [
     ...changed.filter((name) => !replaces.includes(name)).map((name) => consequence(name, olds, news, runs)),
     ...replaces.map((name) => `${transition(name, olds, news)}: a new VM is made, the data of the old one is lost`),
-    ...(enforced && !changed.includes("running") ? [`it is ${shown(olds["state"])} and is ${news["running"] === true ? "started" : "shut down"}`] : []),
+    ...(enforced && !changed.includes("running")
+      ? [`it is ${shown(olds["state"])} and is ${news["running"] === true ? "started" : "shut down"}`]
+      : []),
     ...(halfMade ? ["it was left half-made and is made again"] : []),
   ];
   return {
@@ -99,7 +101,8 @@ function transition(name: string, olds: Values, news: Values): string {
   return `${name} ${plain(olds[name])} -> ${now}`;
 }
 
-const plain = (value: unknown): string => (typeof value === "string" ? value : value === undefined ? "not set" : shown(value));
+const plain = (value: unknown): string =>
+  typeof value === "string" ? value : value === undefined ? "not set" : shown(value);
 
 /** The changed inputs that an update cannot bring about yet. */
 export function unsupportedChanges(changed: readonly string[]): string[] {

@@ -52,7 +52,12 @@ export function checkArchVm(
 
 function archVmFields(defaults: ReturnType<typeof resolveSettings>["defaults"]): Fields {
   return {
-    name: { check: text(/^[a-z0-9][a-z0-9-]{0,62}$/, "a name: lower-case letters, digits and hyphens, at most 63, not a hyphen first") },
+    name: {
+      check: text(
+        /^[a-z0-9][a-z0-9-]{0,62}$/,
+        "a name: lower-case letters, digits and hyphens, at most 63, not a hyphen first",
+      ),
+    },
     profile: { check: checkProfile, fallback: defaults.profile ?? "gui" },
     memory: { check: integer(512, 16 * 1024 * 1024, "MiB"), fallback: numberOf(defaults.memory) ?? 2048 },
     cpus: { check: integer(1, 255, ""), fallback: numberOf(defaults.cpus) ?? 2 },
@@ -63,14 +68,20 @@ function archVmFields(defaults: ReturnType<typeof resolveSettings>["defaults"]):
     user: { check: checkUser, fallback: "user" },
     password: { check: checkPassword },
     rootPassword: { check: checkPassword },
-    authorizedKeys: { check: listOf(checkKey), fallback: [] },
+    authorizedKeys: { check: checkKeys, fallback: [] },
     timezone: { check: checkTimezone },
     locale: { check: text(/^(C|POSIX|[a-z]{2,3}_[A-Z]{2})\.UTF-8(@[a-z]+)?$/, "a locale such as en_US.UTF-8") },
     keymap: { check: text(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, "a keymap such as us or de-latin1") },
     hostname: {
-      check: text(/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/, "a host name: letters, digits and hyphens, at most 63"),
+      check: text(
+        /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/,
+        "a host name: letters, digits and hyphens, at most 63",
+      ),
     },
-    network: { check: text(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/, 'a libvirt network\'s name, or "user"'), fallback: "default" },
+    network: {
+      check: text(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/, 'a libvirt network\'s name, or "user"'),
+      fallback: "default",
+    },
     shares: notYet("Shares", (value) => Array.isArray(value) && value.length === 0),
     pacmanCache: { check: boolean, fallback: true },
     running: { check: boolean },
@@ -87,7 +98,8 @@ const numberOf = (value: string | undefined): number | undefined => (value === u
 
 function notYet(what: string, allowed: (value: unknown) => boolean): Field {
   return {
-    check: (value) => (allowed(value) ? { value } : { failure: `${what} is not built yet in this version; leave it out` }),
+    check: (value) =>
+      allowed(value) ? { value } : { failure: `${what} is not built yet in this version; leave it out` },
   };
 }
 
@@ -103,7 +115,9 @@ function checkDisk(value: unknown): Verdict {
   if (typeof value !== "string") return { failure: `${shown(value)} is not a size with a unit, such as "20G"` };
   try {
     if (parseSize(value) >= imageCapacity) return { value };
-    return { failure: `${shown(value)} is smaller than what is installed on it: the least is "${imageCapacity / 1024 ** 3}G"` };
+    return {
+      failure: `${shown(value)} is smaller than what is installed on it: the least is "${imageCapacity / 1024 ** 3}G"`,
+    };
   } catch (error) {
     return { failure: error instanceof VmsError ? error.reason : String(error) };
   }
@@ -125,7 +139,9 @@ function checkMirror(value: unknown): Verdict {
   const valid = typeof value === "string" && /^https?:\/\/[A-Za-z0-9.[\]:_-]+(\/[A-Za-z0-9._~$/%+-]*)?$/.test(value);
   if (!valid) return { failure: `${shown(value)} is not the URL of a pacman server` };
   if (value.includes("$repo") && value.includes("$arch")) return { value };
-  return { failure: `${shown(value)} lacks $repo or $arch; write it as pacman's mirror list does, e.g. https://mirror.example/$repo/os/$arch` };
+  return {
+    failure: `${shown(value)} lacks $repo or $arch; write it as pacman's mirror list does, e.g. https://mirror.example/$repo/os/$arch`,
+  };
 }
 
 function checkUser(value: unknown): Verdict {
@@ -137,14 +153,25 @@ function checkUser(value: unknown): Verdict {
 function checkPassword(value: unknown): Verdict {
   if (typeof value !== "string" || value === "") return { failure: "is empty; leave it out for a locked password" };
   // eslint-disable-next-line no-control-regex -- these are what a login prompt cannot take
-  if (/[\0-\x1f\x7f]/.test(value)) return { failure: "has a control character in it, which cannot be typed at a login" };
+  if (/[\0-\x1f\x7f]/.test(value))
+    return { failure: "has a control character in it, which cannot be typed at a login" };
   if (Buffer.byteLength(value) > 72) return { failure: "is longer than 72 bytes, of which the rest would not count" };
   return { value };
 }
 
 function checkKey(value: unknown): Verdict {
-  const pattern = /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=*( [^\n\r\0]*)?$/;
+  const pattern =
+    /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=*( [^\n\r\0]*)?$/;
   return text(pattern, "an OpenSSH public key, one line as in a .pub file")(value);
+}
+
+/** They travel in SMBIOS strings, of which a machine has 32 KiB in all; base64 makes four bytes of three. */
+const mostKeyBytes = 16 * 1024;
+
+function checkKeys(value: unknown): Verdict {
+  const verdict = listOf(checkKey)(value);
+  if ("failure" in verdict || Buffer.byteLength((verdict.value as string[]).join("\n")) <= mostKeyBytes) return verdict;
+  return { failure: `are more than ${mostKeyBytes} bytes together, which is the most that can be handed to a guest` };
 }
 
 function checkTimezone(value: unknown): Verdict {
@@ -166,7 +193,8 @@ function checkConnection(value: unknown): Verdict {
 
 function checkTimeouts(value: unknown): Verdict {
   const names = ["boot", "install", "profile", "shutdown"];
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { failure: `${shown(value)} is not an object` };
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { failure: `${shown(value)} is not an object` };
   const problems = Object.entries(value).flatMap(([name, seconds]) => {
     if (!names.includes(name)) return [`${name} is not one of ${names.join(", ")}`];
     const verdict = integer(1, 7 * 24 * 3600, "seconds")(seconds);
@@ -187,7 +215,9 @@ function shrinkFailure(before: Values | undefined, inputs: Values): Failure[] {
   if (typeof old !== "string" || typeof now !== "string" || isUnknown(old) || isUnknown(now)) return [];
   const replaced = replacing.some((name) => before?.[name] !== inputs[name]);
   if (replaced || parseSize(now) >= parseSize(old)) return [];
-  return [{ property: "disk", reason: `cannot shrink from ${old} to ${now}: data would be lost; a disk can only grow` }];
+  return [
+    { property: "disk", reason: `cannot shrink from ${old} to ${now}: data would be lost; a disk can only grow` },
+  ];
 }
 
 /** A change of one of these makes a new VM. */

@@ -31,7 +31,7 @@ export async function create(inputs: Values): Promise<CreateResult<Values>> {
 
 export async function read(id: string, props: Values): Promise<ReadResult<Values>> {
   const spec = specOf(props);
-  const outputs = await describeVm(spec.connection, id, spec.settings);
+  const outputs = await describeVm(spec.connection, id);
   if (outputs === undefined) return {};
   const inputs = inputsOf(props);
   // What libvirt says is what the next diff must compare with.
@@ -108,7 +108,10 @@ async function makeWhole(
   uuid?: string,
 ): Promise<{ id: string; outs: Values }> {
   try {
-    const id = await createVm(spec, owner, context, uuid === undefined ? {} : { uuid });
+    const made = await createVm(spec, owner, context, { takeOver: true, ...(uuid === undefined ? {} : { uuid }) });
+    const id = made.uuid;
+    if (made.takenOver)
+      await withVm(spec.name, context, () => applyChanges(id, spec, ["disk", "autostart"], owner, context));
     return { id, outs: await outsOf(id, inputs, owner) };
   } catch (error) {
     const id = error instanceof HalfMadeError ? error.uuid : uuid;
@@ -129,7 +132,7 @@ async function makeWhole(
 
 async function outsOf(id: string, inputs: Values, owner: Owner): Promise<Values> {
   const spec = specOf(inputs);
-  const outputs = await describeVm(spec.connection, id, spec.settings);
+  const outputs = await describeVm(spec.connection, id);
   if (outputs === undefined) throw new VmsError("gone", `the domain ${id} is gone`);
   return { ...outputs, ...inputsOf(inputs), owner: owner.id, ownerLabel: owner.label, schemaVersion };
 }

@@ -49,7 +49,9 @@ function connect(address: string | undefined): Engine {
   const pulumi = createRequire(require.resolve("@pulumi/pulumi/package.json"));
   const grpc = pulumi("@grpc/grpc-js") as typeof import("@grpc/grpc-js");
   const { EngineClient } = pulumi("./proto/engine_grpc_pb.js") as { EngineClient: typeof Client };
-  const { LogRequest, LogSeverity } = pulumi("./proto/engine_pb.js") as typeof import("@pulumi/pulumi/proto/engine_pb.js");
+  const { LogRequest, LogSeverity } = pulumi(
+    "./proto/engine_pb.js",
+  ) as typeof import("@pulumi/pulumi/proto/engine_pb.js");
   const client = new EngineClient(address, grpc.credentials.createInsecure());
   return {
     log: (message, urn, ephemeral) =>

@@ -69,7 +69,11 @@ export function checkFields(
   for (const name of Object.keys(news)) {
     if (name in fields || name === defaultedKey || name.startsWith("__")) continue;
     if (hidden.includes(name)) inputs[name] = news[name];
-    else failures.push({ property: name, reason: `there is no such property; the properties are ${Object.keys(fields).join(", ")}` });
+    else
+      failures.push({
+        property: name,
+        reason: `there is no such property; the properties are ${Object.keys(fields).join(", ")}`,
+      });
   }
   inputs[defaultedKey] = defaulted;
   return { inputs, failures };
@@ -100,7 +104,9 @@ export function integer(least: number, most: number, unit: string): Field["check
   return (value) =>
     typeof value === "number" && Number.isInteger(value) && value >= least && value <= most
       ? { value }
-      : { failure: `${shown(value)} is not a whole number${unit === "" ? "" : ` of ${unit}`} from ${least} to ${most}` };
+      : {
+          failure: `${shown(value)} is not a whole number${unit === "" ? "" : ` of ${unit}`} from ${least} to ${most}`,
+        };
 }
 
 export const boolean: Field["check"] = (value) =>

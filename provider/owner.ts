@@ -12,7 +12,8 @@ import type { Owner } from "./libvirt/mark.js";
 export function stackOwner(urn: string, environment: NodeJS.ProcessEnv = process.env): Owner {
   const match = /^urn:pulumi:([^:]+)::([^:]+)::/.exec(urn);
   const [, stack, project] = match ?? [];
-  if (stack === undefined || project === undefined) throw new Error(`${JSON.stringify(urn)} is not the URN of a resource`);
+  if (stack === undefined || project === undefined)
+    throw new Error(`${JSON.stringify(urn)} is not the URN of a resource`);
   const fingerprint = createHash("sha256")
     .update(JSON.stringify([backendUrl(environment), project, stack]))
     .digest("hex")
@@ -22,7 +23,8 @@ export function stackOwner(urn: string, environment: NodeJS.ProcessEnv = process
 
 /** Where the running Pulumi keeps its state, found as the CLI finds it. */
 function backendUrl(environment: NodeJS.ProcessEnv): string {
-  const url = environment["PULUMI_BACKEND_URL"] ?? projectBackend() ?? loggedIn(environment) ?? "https://api.pulumi.com";
+  const url =
+    environment["PULUMI_BACKEND_URL"] ?? projectBackend() ?? loggedIn(environment) ?? "https://api.pulumi.com";
   const path = /^file:\/\/(~|\.|\.\.)?(\/.*)?$/.exec(url);
   if (path === null) return url;
   const [, start, rest = ""] = path;

@@ -87,7 +87,8 @@ export function resolveSettings(
 
 /** The files looked at, the first that exists counts: `$VMS_CONF`, then the user's, then the host's. */
 function confFiles(environment: NodeJS.ProcessEnv): string[] {
-  const config = nonEmpty(environment["XDG_CONFIG_HOME"]) ?? join(nonEmpty(environment["HOME"]) ?? homedir(), ".config");
+  const config =
+    nonEmpty(environment["XDG_CONFIG_HOME"]) ?? join(nonEmpty(environment["HOME"]) ?? homedir(), ".config");
   const named = nonEmpty(environment["VMS_CONF"]);
   return named === undefined ? [join(config, "vms", "vms.conf"), "/etc/vms.conf"] : [named];
 }

@@ -123,7 +123,8 @@ export class ArchVm extends pulumi.dynamic.Resource {
         // Pulumi keeps the names urn and id for itself.
         resourceUrn: pulumi.createUrn(name, archVmType, opts?.parent),
       },
-      opts,
+      // A new VM has the name and the files of the old one, so the old one goes first, also where a user forces a replacement.
+      { deleteBeforeReplace: true, ...opts },
       "vms",
       "ArchVm",
     );

@@ -1,9 +1,9 @@
 /**
- * Locks that end with the process: flock(2) on a file that stays, held through a descriptor of ours. The lock belongs to the
- * open file description, so `flock` (util-linux) takes it on a descriptor that it inherits and leaves it with us when it
- * ends; the kernel lets go of it when we close the file or die.
+ * Locks that end with the process: flock(2) through a descriptor of ours. The lock belongs to the open file description, so
+ * `flock` (util-linux) takes it on a descriptor that it inherits and leaves it with us when it ends; the kernel lets go of it
+ * when we close the file or die. Who lets go removes the file; who gets the lock of a file that was removed takes the next one.
  */
-import { open, type FileHandle } from "node:fs/promises";
+import { open, rm, stat, type FileHandle } from "node:fs/promises";
 import { VmsError } from "../errors.js";
 import { attempt } from "./command.js";
 
@@ -19,8 +19,12 @@ export interface LockOptions {
 
 /** Takes the lock where it is free; undefined where somebody holds it. */
 export async function tryLock(path: string): Promise<Lock | undefined> {
-  const file = await openLockFile(path);
-  return (await flock(file, ["--exclusive", "--nonblock"])) ? held(file) : undefined;
+  for (;;) {
+    const file = await openLockFile(path);
+    if (!(await flock(file, ["--exclusive", "--nonblock"]))) return undefined;
+    if (await isAt(path, file)) return held(path, file);
+    await file.close();
+  }
 }
 
 /** Waits for the lock as long as it takes. */
@@ -28,9 +32,13 @@ export async function lock(path: string, options: LockOptions = {}): Promise<Loc
   const free = await tryLock(path);
   if (free !== undefined) return free;
   options.onWait?.();
-  const file = await openLockFile(path);
-  if (await flock(file, ["--exclusive"], options.signal)) return held(file);
-  throw new VmsError("busy", `the lock ${path} could not be taken`);
+  for (;;) {
+    const file = await openLockFile(path);
+    if (!(await flock(file, ["--exclusive"], options.signal)))
+      throw new VmsError("busy", `the lock ${path} could not be taken`);
+    if (await isAt(path, file)) return held(path, file);
+    await file.close();
+  }
 }
 
 /** Runs `work` under the lock. */
@@ -66,6 +74,25 @@ async function flock(file: FileHandle, flags: readonly string[], signal?: AbortS
   }
 }
 
-function held(file: FileHandle): Lock {
-  return { release: () => file.close() };
+/** Whether the open file is the one of that name still. */
+async function isAt(path: string, file: FileHandle): Promise<boolean> {
+  try {
+    const [named, opened] = [await stat(path), await file.stat()];
+    return named.ino === opened.ino && named.dev === opened.dev;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+function held(path: string, file: FileHandle): Lock {
+  return {
+    release: async () => {
+      try {
+        await rm(path, { force: true });
+      } finally {
+        await file.close();
+      }
+    },
+  };
 }

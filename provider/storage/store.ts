@@ -1,6 +1,7 @@
 /** The files of one domain: random names that are never used again, and removal that stays inside our own directories. */
 import { randomBytes } from "node:crypto";
 import { copyFile, constants, rm, chmod, open, readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { VmsError } from "../errors.js";
 import { diskFull, saysDiskFull } from "./disk-space.js";
@@ -56,15 +57,21 @@ export async function createConsoleLog(path: string): Promise<void> {
   await file.close();
 }
 
-/** Removes files that belong to a domain. A path outside of our directories, or of a published image, is left where it is. */
-export async function removeOwnFiles(settings: Settings, paths: readonly string[]): Promise<void> {
+/**
+ * Removes files that belong to a domain. A published image stays; so does what lies outside of our directories, and is returned
+ * where it exists.
+ */
+export async function removeOwnFiles(settings: Settings, paths: readonly string[]): Promise<string[]> {
   const store = storePaths(settings);
   const own = [store.disk, store.nvram, store.images, store.log];
   const published = await publishedImages(settings);
+  const left: string[] = [];
   for (const path of paths) {
-    if (path !== normalize(path) || !own.includes(dirname(path)) || published.has(path)) continue;
-    await rm(path, { force: true });
+    if (published.has(path)) continue;
+    if (path === normalize(path) && own.includes(dirname(path))) await rm(path, { force: true });
+    else if (existsSync(path)) left.push(path);
   }
+  return left;
 }
 
 /** Paths of the images that a JSON beside them vouches for. */

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Context } from "../context.js";
-import { cannot } from "../errors.js";
+import { cannot, VmsError } from "../errors.js";
 import { detectAcceleration } from "../host/acceleration.js";
 import { inSlot } from "../host/slots.js";
 import { limitsOf } from "../install/steps.js";
@@ -29,17 +29,25 @@ import { HalfMadeError } from "./half-made.js";
 import { ensureImage } from "./image.js";
 import { credentialsOf } from "./identity.js";
 import { checkNetwork, shutDown } from "./lifecycle.js";
-import { claimName, withVm } from "./ownership.js";
+import { claimName, type OwnDomain, withVm } from "./ownership.js";
 import { awaitReady } from "./ready.js";
 import type { VmSpec } from "./spec.js";
 
 export interface CreateOptions {
   /** The UUID of a half-made VM that this call makes whole. */
   readonly uuid?: string;
+  /** Whether a ready VM of this very owner is taken over: one whose record was lost. Otherwise it is an error. */
+  readonly takeOver?: boolean;
+}
+
+export interface Created {
+  readonly uuid: string;
+  /** It was ready already, and may not be what the spec says. */
+  readonly takenOver: boolean;
 }
 
 /**
- * Makes the VM, or finishes what an interrupted call began; one that is ready already is left as it is. Returns its UUID.
+ * Makes the VM, or finishes what an interrupted call began; one that is ready already is left as it is.
  * Throws VmsError; a HalfMadeError where a domain is there by then.
  */
 export async function createVm(
@@ -47,23 +55,31 @@ export async function createVm(
   owner: Owner,
   context: Context,
   options: CreateOptions = {},
-): Promise<string> {
+): Promise<Created> {
   let defined: string | undefined;
   try {
     await checkStore(spec.settings);
     return await withVm(spec.name, context, async () => {
       const ready = await claimName(spec.connection, spec.name, owner, context);
-      if (ready !== undefined) return ready.uuid;
+      if (ready !== undefined) return { uuid: mayTakeOver(ready, owner, options), takenOver: true };
       await checkNetwork(spec.connection, spec.network);
       const image = await ensureImage(spec, context);
       const uuid = options.uuid ?? randomUUID();
       await makeVm(spec, uuid, image, owner, context, () => (defined = uuid));
-      return uuid;
+      return { uuid, takenOver: false };
     });
   } catch (error) {
     const failure = cannot("create", "VM", spec.name, error);
     throw defined === undefined ? failure : new HalfMadeError(defined, failure);
   }
+}
+
+/** Two resources of one stack, or two calls, must not both think that a VM is theirs. */
+function mayTakeOver(ready: OwnDomain, owner: Owner, options: CreateOptions): string {
+  if (options.takeOver === true && ready.mark.owner.label === owner.label) return ready.uuid;
+  throw new VmsError("foreign", `there is a VM of that name already; it belongs to ${ready.mark.owner.label}`, {
+    hint: "Give another name, or see what there is: vms list",
+  });
 }
 
 async function makeVm(

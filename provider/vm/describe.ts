@@ -3,8 +3,6 @@ import { hasCode } from "../errors.js";
 import { domainState, findDomain, startsWithHost } from "../libvirt/domain.js";
 import { guestAddress } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
-import type { Settings } from "../settings.js";
-import { consoleLogPath } from "../storage/store.js";
 
 export interface VmDescription {
   readonly name: string;
@@ -29,11 +27,7 @@ export interface VmDescription {
 }
 
 /** By UUID; undefined where libvirt says that there is no such domain. */
-export async function describeVm(
-  connection: Connection,
-  uuid: string,
-  settings: Settings,
-): Promise<VmDescription | undefined> {
+export async function describeVm(connection: Connection, uuid: string): Promise<VmDescription | undefined> {
   const domain = await findDomain(connection, uuid);
   if (domain === undefined) return undefined;
   const { state } = await domainState(connection, uuid);
@@ -46,7 +40,7 @@ export async function describeVm(
     state,
     diskPath: domain.disks[0] ?? "",
     image: domain.mark?.image ?? "",
-    consoleLog: consoleLogPath(settings, domain.name),
+    consoleLog: domain.mark?.files.find((path) => path.endsWith(".log")) ?? "",
     viewer: runs ? await displayUri(connection, uuid) : "",
     phase: domain.mark?.phase ?? "unmarked",
     memory: domain.memory,

@@ -54,7 +54,9 @@ async function lockVm(name: string, context: Context): Promise<Lock | undefined>
 export async function discardDomain(connection: Connection, domain: OwnDomain, context: Context): Promise<void> {
   if (domain.mark.phase === "ready") await setMark(connection, domain.uuid, { ...domain.mark, phase: "deleting" });
   await killDomain(connection, domain.uuid);
-  await removeOwnFiles(context.settings, domain.mark.files);
+  for (const path of await removeOwnFiles(context.settings, domain.mark.files)) {
+    context.progress.notice(`${path} was left: it is not under ${storePaths(context.settings).root}`);
+  }
   await undefineDomain(connection, domain.uuid);
 }
 

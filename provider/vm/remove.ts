@@ -6,8 +6,19 @@ import type { Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { discardDomain, requireOwn, withVm } from "./ownership.js";
 
+export interface RemoveOptions {
+  /** Leaves the console's log: an error points to it. */
+  readonly keepLog?: boolean;
+}
+
 /** By name or UUID. Returns false where there is no such domain. Throws VmsError (foreign) where it is not this owner's. */
-export async function removeVm(connection: Connection, id: string, owner: Owner, context: Context): Promise<boolean> {
+export async function removeVm(
+  connection: Connection,
+  id: string,
+  owner: Owner,
+  context: Context,
+  options: RemoveOptions = {},
+): Promise<boolean> {
   try {
     const found = await findDomain(connection, id);
     if (found === undefined) return false;
@@ -16,7 +27,9 @@ export async function removeVm(connection: Connection, id: string, owner: Owner,
       const current = await findDomain(connection, found.uuid);
       if (current === undefined) return false;
       context.progress.phase("removing");
-      await discardDomain(connection, requireOwn(current, owner), context);
+      const own = requireOwn(current, owner);
+      const files = own.mark.files.filter((path) => options.keepLog !== true || !path.endsWith(".log"));
+      await discardDomain(connection, { ...own, mark: { ...own.mark, files } }, context);
       return true;
     });
   } catch (error) {

@@ -269,6 +269,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     );
     assert.equal(left.filter((name) => name.endsWith(".fd")).length, 0);
     assert.ok(existsSync(disk));
+    assert.deepEqual(readdirSync(storePaths(scene.settings).lock), [], "no lock is left");
   });
 });
 
