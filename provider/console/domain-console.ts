@@ -1,6 +1,6 @@
 /** The serial console of a libvirt domain. `virsh console` goes through libvirt, so it needs no more rights than virsh itself. */
 import { GuestLostError, VmsError } from "../errors.js";
-import { Deadline, poll } from "./deadline.js";
+import { Deadline, poll } from "../host/deadline.js";
 import { Dialogue, type DialogueOptions } from "./expect.js";
 import { startInTerminal } from "./transport.js";
 

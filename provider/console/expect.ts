@@ -1,6 +1,6 @@
 /** A conversation over a console: wait for what the other side says, with a limit, and say something. */
 import { ConsoleTimeoutError, GuestLostError, lastLines, toVmsError, VmsError } from "../errors.js";
-import type { Deadline } from "./deadline.js";
+import type { Deadline } from "../host/deadline.js";
 import { findAroundKernel } from "./kernel-messages.js";
 import type { Transport } from "./transport.js";
 

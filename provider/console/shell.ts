@@ -6,7 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { VmsError } from "../errors.js";
-import { Deadline } from "./deadline.js";
+import { Deadline } from "../host/deadline.js";
 import type { Dialogue, Look } from "./expect.js";
 import { findAroundKernel } from "./kernel-messages.js";
 

@@ -4,12 +4,13 @@
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../context.js";
+import { VmsError } from "../errors.js";
+import { Deadline, poll } from "./deadline.js";
 import { storePaths } from "../paths.js";
 import { type Lock, tryLock } from "./lock.js";
 
-const pollMs = 500;
+const pollMilliseconds = 500;
 
 /** Emulated guests keep two cores busy each; with KVM a boot is short and mostly waits for the disk. */
 export function slotCount(acceleration: "kvm" | "tcg", cores: number = availableParallelism()): number {
@@ -28,7 +29,8 @@ export async function inSlot<T>(acceleration: "kvm" | "tcg", context: Context, w
 
 async function takeSlot(count: number, context: Context): Promise<Lock> {
   const directory = storePaths(context.settings).lock;
-  for (let told = false; ; told = true) {
+  let told = false;
+  const look = async (): Promise<Lock | undefined> => {
     for (let index = 0; index < count; index++) {
       const slot = await tryLock(join(directory, `slot-${index}`));
       if (slot !== undefined) return slot;
@@ -37,6 +39,10 @@ async function takeSlot(count: number, context: Context): Promise<Lock> {
       context.progress.phase(
         `waiting: ${count === 1 ? "another guest is" : `${count} other guests are`} booting or installing`,
       );
-    await delay(pollMs, undefined, { ...(context.signal === undefined ? {} : { signal: context.signal }) });
-  }
+    told = true;
+    return undefined;
+  };
+  const slot = await poll(look, { deadline: new Deadline(Infinity), every: pollMilliseconds, signal: context.signal });
+  if (slot === undefined) throw new VmsError("busy", "no other guest ended booting");
+  return slot;
 }

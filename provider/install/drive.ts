@@ -4,7 +4,7 @@
  *
  * The domain is defined and started by the caller, paused at best, and killed by the caller where the drive fails.
  */
-import { Deadline, poll } from "../console/deadline.js";
+import { Deadline, poll } from "../host/deadline.js";
 import { openDomainConsole } from "../console/domain-console.js";
 import type { Dialogue } from "../console/expect.js";
 import { awaitLogin, logIn } from "../console/shell.js";

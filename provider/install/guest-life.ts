@@ -1,5 +1,5 @@
 /** Whether a guest that is being driven still lives, as libvirt says, and why it does not. */
-import { Deadline, poll } from "../console/deadline.js";
+import { Deadline, poll } from "../host/deadline.js";
 import type { Dialogue, FatalLine, Loss } from "../console/expect.js";
 import { toVmsError } from "../errors.js";
 import { domainState } from "../libvirt/domain.js";

@@ -1,6 +1,7 @@
 /** The guest agent: what can be asked of a running guest without a network (qemu's QGA protocol, through libvirt). */
 import { hasCode, VmsError } from "../errors.js";
 import { attempt } from "../host/command.js";
+import { Deadline, poll } from "../host/deadline.js";
 import { type Connection, virsh } from "./virsh.js";
 
 const answerSeconds = 10;
@@ -63,18 +64,16 @@ export async function runInGuest(
   const started = (await ask(connection, id, "guest-exec", { path, arg: args, "capture-output": true })) as {
     pid: number;
   };
-  const deadline = Date.now() + seconds * 1000;
-  while (Date.now() < deadline) {
+  const look = async (): Promise<GuestExecStatus | undefined> => {
     const state = (await ask(connection, id, "guest-exec-status", { pid: started.pid })) as GuestExecStatus;
-    if (state.exited) {
-      const output = [state["out-data"], state["err-data"]].map((data) =>
-        Buffer.from(data ?? "", "base64").toString("utf8"),
-      );
-      return { status: state.exitcode ?? -1, output: output.join("").trim() };
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  throw new VmsError("guest", `${path} did not end within ${seconds} s in the guest`);
+    return state.exited ? state : undefined;
+  };
+  const ended = await poll(look, { deadline: new Deadline(seconds) });
+  if (ended === undefined) throw new VmsError("guest", `${path} did not end within ${seconds} s in the guest`);
+  const output = [ended["out-data"], ended["err-data"]].map((data) =>
+    Buffer.from(data ?? "", "base64").toString("utf8"),
+  );
+  return { status: ended.exitcode ?? -1, output: output.join("").trim() };
 }
 
 interface GuestExecStatus {

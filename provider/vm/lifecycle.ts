@@ -1,10 +1,10 @@
 /** Starting and stopping a VM. A graceful stop never turns into a forced one by itself: only kill and delete force. */
 import type { Context } from "../context.js";
+import { Deadline, poll } from "../host/deadline.js";
 import { hasCode, VmsError } from "../errors.js";
 import { isOff } from "../libvirt/domain.js";
 import { agentAnswers } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
-import { poll } from "./poll.js";
 
 /** Asks the guest to power off, by its agent where that answers, else by the power button; waits until it is off. */
 export async function shutDown(connection: Connection, uuid: string, seconds: number, context: Context): Promise<void> {
@@ -16,7 +16,10 @@ export async function shutDown(connection: Connection, uuid: string, seconds: nu
     // The agent may be gone with the guest before it can answer.
     if (hasCode(error, "gone", "unreachable", "permission")) throw error;
   }
-  const off = await poll(seconds, context.signal, async () => ((await isOff(connection, uuid)) ? true : undefined));
+  const off = await poll(async () => ((await isOff(connection, uuid)) ? true : undefined), {
+    deadline: new Deadline(seconds),
+    signal: context.signal,
+  });
   if (off === undefined) {
     throw new VmsError("guest", `the guest did not power off within ${seconds} s (asked by ${mode})`, {
       hint: "Look at its console, or force it off: vms kill",

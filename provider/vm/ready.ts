@@ -1,12 +1,12 @@
 /** A VM is ready when its guest agent answers, it has taken its identity on, and an address of it is known. */
 import { readFile } from "node:fs/promises";
 import type { Context } from "../context.js";
-import { ConsoleTimeoutError, lastLines, VmsError } from "../errors.js";
-import { domainState } from "../libvirt/domain.js";
+import { ConsoleTimeoutError, GuestLostError, lastLines, VmsError } from "../errors.js";
+import { Deadline, poll } from "../host/deadline.js";
+import { findLoss } from "../install/guest-life.js";
 import { agentAnswers, guestAddress, readGuestFile } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { identityReport, readIdentityReport } from "./identity.js";
-import { poll } from "./poll.js";
 
 export interface Booting {
   readonly connection: Connection;
@@ -42,27 +42,17 @@ async function awaitGuest<T>(
   awaited: string,
   probe: () => Promise<T | undefined>,
 ): Promise<T> {
-  const result = await poll(guest.limit, context.signal, async () => {
-    const { state, reason } = await domainState(guest.connection, guest.uuid);
-    if (state !== "running" && state !== "idle") throw await stopped(guest, state, reason);
+  const look = async (): Promise<T | undefined> => {
+    const loss = await findLoss({ connection: guest.connection, domain: guest.uuid });
+    if (loss !== undefined)
+      throw new GuestLostError(loss.why, await tail(guest.consoleLog), guest.consoleLog, { hint: loss.hint });
     return probe();
-  });
+  };
+  const result = await poll(look, { deadline: new Deadline(guest.limit), signal: context.signal });
   if (result !== undefined) return result;
   throw new ConsoleTimeoutError(awaited, guest.limit, await tail(guest.consoleLog), guest.consoleLog, {
     hint: "Give it more time with timeouts.boot, or look at the log",
   });
-}
-
-async function stopped(guest: Booting, state: string, reason: string): Promise<VmsError> {
-  const full = state === "paused" && /error/i.test(reason);
-  const lines = await tail(guest.consoleLog);
-  return new VmsError(
-    full ? "requirement" : "guest",
-    full
-      ? "the guest was paused by a disk error: the host's disk may be full"
-      : `the guest is ${state}${reason === "" ? "" : ` (${reason})`} while it should be booting${lines === "" ? "" : `; its last lines:\n${lines}`}`,
-    { hint: full ? "See: df -h" : `The console is in ${guest.consoleLog}` },
-  );
 }
 
 /** What the console said last; nothing where its log cannot be read, for the error matters more. */

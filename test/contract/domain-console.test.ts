@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Deadline, poll } from "../../provider/console/deadline.js";
+import { Deadline, poll } from "../../provider/host/deadline.js";
 import { openDomainConsole } from "../../provider/console/domain-console.js";
 import type { Dialogue } from "../../provider/console/expect.js";
 import { type GuestLostError, hasCode } from "../../provider/errors.js";
@@ -139,7 +139,7 @@ describe("the console of a domain (real libvirtd)", () => {
   it("is free again when the process that had it is killed", async () => {
     virsh("start", domain, "--paused");
     const module = new URL("../../provider/console/domain-console.js", import.meta.url).href;
-    const deadlines = new URL("../../provider/console/deadline.js", import.meta.url).href;
+    const deadlines = new URL("../../provider/host/deadline.js", import.meta.url).href;
     const script = `
       const [{ openDomainConsole }, { Deadline }] = await Promise.all([import(${JSON.stringify(module)}), import(${JSON.stringify(deadlines)})]);
       await openDomainConsole({ ...${JSON.stringify({ ...guest(), log })}, deadline: new Deadline(10) });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, it } from "mocha";
-import { Deadline } from "../../../provider/console/deadline.js";
+import { Deadline } from "../../../provider/host/deadline.js";
 import { type ConsoleTimeoutError, type GuestLostError, hasCode, VmsError } from "../../../provider/errors.js";
 import { closeAll, talk } from "./open.js";
 

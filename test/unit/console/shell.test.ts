@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, it } from "mocha";
-import { Deadline } from "../../../provider/console/deadline.js";
+import { Deadline } from "../../../provider/host/deadline.js";
 import type { Dialogue } from "../../../provider/console/expect.js";
 import { awaitLogin, logIn, type Shell, takeShell } from "../../../provider/console/shell.js";
 import { type ConsoleTimeoutError, type GuestLostError, hasCode } from "../../../provider/errors.js";

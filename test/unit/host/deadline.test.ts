@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { Deadline, poll } from "../../../provider/console/deadline.js";
+import { Deadline, poll } from "../../../provider/host/deadline.js";
 import { hasCode } from "../../../provider/errors.js";
 
 describe("deadline", () => {
