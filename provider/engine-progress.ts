@@ -2,6 +2,7 @@
  * Progress inside `pulumi up`: lines on the resource's own row of the live display, through the engine's log service. The engine's
  * address is the provider process's only argument; where there is none (a test, another host program) plain lines are printed.
  */
+import { readFileSync, readlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { EngineClient as Client } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import type { Progress } from "./progress.js";
@@ -14,10 +15,12 @@ interface Engine {
 }
 
 let connected: Engine | undefined;
+let display: boolean | undefined;
 
 /** Progress of the resource with this URN. */
 export function engineProgress(urn: string): Progress {
   const engine = (connected ??= connect(process.argv[2]));
+  const live = (display ??= hasLiveDisplay());
   let phase = "";
   const send = (text: string, ephemeral: boolean): void => {
     // A line that cannot be shown must not fail what it tells about.
@@ -26,10 +29,11 @@ export function engineProgress(urn: string): Progress {
   return {
     phase: (text) => {
       phase = text;
-      send(text, true);
+      send(text, live);
     },
     detail: (text) => {
-      send(phase === "" ? text : `${phase}: ${text}`, true);
+      // Without a live display ephemeral lines are dropped by the engine as well; there may be thousands of them.
+      if (live) send(phase === "" ? text : `${phase}: ${text}`, true);
     },
     notice: (text) => {
       send(text, false);
@@ -41,6 +45,32 @@ export function engineProgress(urn: string): Progress {
 export async function tellEngine(urn: string, lines: readonly string[]): Promise<void> {
   const engine = (connected ??= connect(process.argv[2]));
   for (const line of lines) await engine.log(line, urn, false).catch(() => undefined);
+}
+
+/**
+ * Whether somebody watches the live display. The engine does not tell a provider, so it is read off the pulumi process that we
+ * descend from: a terminal as its output, and no flag against it. Where that cannot be found out, a display is assumed.
+ */
+function hasLiveDisplay(): boolean {
+  try {
+    for (let pid = process.ppid; pid > 1; pid = parentOf(pid)) {
+      if (readFileSync(`/proc/${pid}/comm`, "utf8").trim() !== "pulumi") continue;
+      const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      return /^\/dev\/(pts\/|tty)/.test(readlinkSync(`/proc/${pid}/fd/1`)) && !args.includes("--non-interactive");
+    }
+  } catch {
+    // No /proc, or a process of somebody else's.
+  }
+  return true;
+}
+
+/** The fourth field of /proc/PID/stat, behind the name in parentheses; see proc(5). */
+function parentOf(pid: number): number {
+  const [, parent = "0"] =
+    readFileSync(`/proc/${pid}/stat`, "utf8")
+      .split(/^.*\) \S /)[1]
+      ?.match(/^(\d+)/) ?? [];
+  return Number(parent);
 }
 
 function connect(address: string | undefined): Engine {

@@ -30,7 +30,8 @@ seal_secrets() {
 # The journal goes back to memory, and stays there until the power is off.
 seal_traces() {
   journalctl --relinquish-var
-  find /var/log/journal -mindepth 1 -delete
+  # Where there is no such folder the journal was never anywhere but in memory.
+  if [[ -d /var/log/journal ]]; then find /var/log/journal -mindepth 1 -delete; fi
   find /tmp /var/tmp -mindepth 1 -xdev -not -path '*/systemd-private-*' -not -path "$VMS_ERROR_FILE" -delete 2>/dev/null || true
   find /var/lib/systemd/coredump -mindepth 1 -delete 2>/dev/null || true
   rm -f /root/.bash_history /root/.lesshst /root/.wget-hsts /var/lib/systemd/timesync/clock
