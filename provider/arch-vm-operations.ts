@@ -2,6 +2,7 @@
 import type { CreateResult, ReadResult, UpdateResult } from "@pulumi/pulumi/dynamic/index.js";
 import { changedInputs, outputNames, unsupportedChanges } from "./arch-vm-diff.js";
 import type { Context } from "./context.js";
+import { whileEngineLives } from "./engine-process.js";
 import { engineProgress } from "./engine-progress.js";
 import { cannot, toVmsError, VmsError } from "./errors.js";
 import { detectAcceleration } from "./host/acceleration.js";
@@ -26,7 +27,7 @@ export async function create(inputs: Values): Promise<CreateResult<Values>> {
   const spec = specOf(inputs);
   const urn = String(inputs["resourceUrn"]);
   const owner = stackOwner(urn);
-  return makeWhole(spec, inputs, owner, contextOf(inputs));
+  return whileEngineLives((signal) => makeWhole(spec, inputs, owner, contextOf(inputs, signal)));
 }
 
 export async function read(id: string, props: Values): Promise<ReadResult<Values>> {
@@ -45,10 +46,13 @@ export async function read(id: string, props: Values): Promise<ReadResult<Values
   return { id, props: { ...props, ...truth, ...outputs }, inputs: truth };
 }
 
-export async function update(id: string, olds: Values, news: Values): Promise<UpdateResult<Values>> {
+export function update(id: string, olds: Values, news: Values): Promise<UpdateResult<Values>> {
+  return whileEngineLives((signal) => converge(id, olds, news, contextOf(news, signal)));
+}
+
+async function converge(id: string, olds: Values, news: Values, context: Context): Promise<UpdateResult<Values>> {
   const spec = specOf(news);
   const owner = ownerOf(olds);
-  const context = contextOf(news);
   if (olds["phase"] !== "ready") {
     const { outs } = await makeWhole(spec, news, owner, context, id);
     return { outs };
@@ -75,7 +79,7 @@ export async function update(id: string, olds: Values, news: Values): Promise<Up
 
 export async function remove(id: string, props: Values): Promise<void> {
   const spec = specOf(props);
-  await removeVm(spec.connection, id, ownerOf(props), contextOf(props));
+  await whileEngineLives((signal) => removeVm(spec.connection, id, ownerOf(props), contextOf(props, signal)));
 }
 
 async function applyChanges(
@@ -153,6 +157,6 @@ function ownerOf(state: Values): Owner {
   return { id: String(state["owner"]), label: String(state["ownerLabel"]) };
 }
 
-function contextOf(inputs: Values): Context {
-  return { settings: specOf(inputs).settings, progress: engineProgress(String(inputs["resourceUrn"])) };
+function contextOf(inputs: Values, signal: AbortSignal): Context {
+  return { settings: specOf(inputs).settings, progress: engineProgress(String(inputs["resourceUrn"])), signal };
 }

@@ -2,9 +2,9 @@
  * Progress inside `pulumi up`: lines on the resource's own row of the live display, through the engine's log service. The engine's
  * address is the provider process's only argument; where there is none (a test, another host program) plain lines are printed.
  */
-import { readFileSync, readlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { EngineClient as Client } from "@pulumi/pulumi/proto/engine_grpc_pb.js";
+import { hasLiveDisplay } from "./engine-process.js";
 import type { Progress } from "./progress.js";
 
 const require = createRequire(import.meta.url);
@@ -45,32 +45,6 @@ export function engineProgress(urn: string): Progress {
 export async function tellEngine(urn: string, lines: readonly string[]): Promise<void> {
   const engine = (connected ??= connect(process.argv[2]));
   for (const line of lines) await engine.log(line, urn, false).catch(() => undefined);
-}
-
-/**
- * Whether somebody watches the live display. The engine does not tell a provider, so it is read off the pulumi process that we
- * descend from: a terminal as its output, and no flag against it. Where that cannot be found out, a display is assumed.
- */
-function hasLiveDisplay(): boolean {
-  try {
-    for (let pid = process.ppid; pid > 1; pid = parentOf(pid)) {
-      if (readFileSync(`/proc/${pid}/comm`, "utf8").trim() !== "pulumi") continue;
-      const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-      return /^\/dev\/(pts\/|tty)/.test(readlinkSync(`/proc/${pid}/fd/1`)) && !args.includes("--non-interactive");
-    }
-  } catch {
-    // No /proc, or a process of somebody else's.
-  }
-  return true;
-}
-
-/** The fourth field of /proc/PID/stat, behind the name in parentheses; see proc(5). */
-function parentOf(pid: number): number {
-  const [, parent = "0"] =
-    readFileSync(`/proc/${pid}/stat`, "utf8")
-      .split(/^.*\) \S /)[1]
-      ?.match(/^(\d+)/) ?? [];
-  return Number(parent);
 }
 
 function connect(address: string | undefined): Engine {

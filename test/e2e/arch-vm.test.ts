@@ -10,7 +10,9 @@ import { virsh } from "../support/store.js";
 import {
   domainXml,
   eventually,
-  killGroup,
+  descendants,
+  killCli,
+  killTree,
   minute,
   openScene,
   type Scene,
@@ -21,6 +23,7 @@ import {
 const names = {
   one: `vms-e2e-one-${process.pid}`,
   two: `vms-e2e-two-${process.pid}`,
+  other: `vms-e2e-other-${process.pid}`,
   foreign: `vms-e2e-foreign-${process.pid}`,
 };
 const user = `vms-e2e-${process.pid}`;
@@ -91,16 +94,36 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     assert.match(String((await host.outputs())["acceleration"]), /^(kvm|tcg)$/);
   });
 
-  it("whose install is killed in the middle is healed by the next up, installed by pacstrap and boots from its own disk", async () => {
+  it("whose install goes on when pulumi is killed gives up, and leaves nothing", async () => {
     stack.write(program());
     const interrupted = stack.start(["up", "--yes", "--skip-preview"]);
-    await interruptedAt(scene, /installing (filesystem|glibc)/);
-    killGroup(interrupted.pid);
+    await eventually(async () => (await scene.domains()).length === 1, 5 * minute);
+    const started = descendants(interrupted.pid ?? 0);
+    killCli(interrupted.pid);
+    await interrupted;
+    await eventually(async () => (await scene.domains()).length === 0, minute);
+    await eventually(() => started.every((pid) => !existsSync(`/proc/${pid}`)), minute);
+    assert.deepEqual(scene.files(), []);
+  });
+
+  it("whose install is killed in the middle is healed by the next up, of two processes at once, which make one image", async () => {
+    const interrupted = stack.start(["up", "--yes", "--skip-preview"]);
+    await interruptedAt(scene, /== step packages/);
+    killTree(interrupted.pid);
     await interrupted;
     assert.equal((await scene.domains()).length, 1, "the domain of the install is left, with our mark");
 
-    const { status, output } = await stack.up();
+    const other = await scene.stack("other");
+    other.write(vmProgram(scene, "other", `name: ${JSON.stringify(names.other)}`));
+    const [{ status, output }, second] = await Promise.all([stack.up(), other.up()]);
     assert.equal(status, 0, output);
+    assert.equal(second.status, 0, second.output);
+    assert.match(output + second.output, /waiting: another (process is installing the same image|guest is)/);
+    assert.equal(scene.files().filter((file) => file.endsWith(".json")).length, 1);
+    assert.equal((await other.destroy()).status, 0);
+  });
+
+  it("was installed by pacstrap and boots from its own disk, with our mark and no medium", async () => {
     const { uuid, state, ipAddress } = await stack.outputs();
     assert.equal(state, "running");
     assert.match(String(ipAddress), /^\d+\.\d+\.\d+\.\d+$/);

@@ -1,6 +1,6 @@
 /** What the end-to-end tests share: a project with the packed package, directories of its own, and the stand-in's mirror. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listDomains } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
@@ -108,10 +108,29 @@ export async function eventually(condition: () => boolean | Promise<boolean>, li
   }
 }
 
-/** SIGKILL to the CLI, its language host and its providers: they are one process group. */
-export function killGroup(pid: number | undefined): void {
+/** SIGKILL to a process and to all that it started, at once. */
+export function killTree(pid: number | undefined): void {
   if (pid === undefined) throw new Error("it was never started");
-  process.kill(-pid, "SIGKILL");
+  for (const one of [pid, ...descendants(pid)]) process.kill(one, "SIGKILL");
+}
+
+/** SIGKILL to the pulumi CLI alone; its providers do not hear of it. */
+export function killCli(pid: number | undefined): void {
+  if (pid === undefined) throw new Error("it was never started");
+  const cli = [pid, ...descendants(pid)].find((one) => readFileSync(`/proc/${one}/comm`, "utf8").trim() === "pulumi");
+  if (cli === undefined) throw new Error("there is no pulumi among what was started");
+  process.kill(cli, "SIGKILL");
+}
+
+export function descendants(pid: number): number[] {
+  const children = execFileSync("sh", ["-c", `cat /proc/${pid}/task/*/children 2>/dev/null || true`], {
+    encoding: "utf8",
+  });
+  return children
+    .split(/\s+/)
+    .filter(Boolean)
+    .map(Number)
+    .flatMap((child) => [child, ...descendants(child)]);
 }
 
 export function writeTemporary(scene: Scene, text: string): string {
