@@ -63,7 +63,8 @@ function connect(address: string | undefined): Engine {
         const request = new LogRequest();
         request.setSeverity(LogSeverity.INFO);
         request.setMessage(message);
-        request.setUrn(urn);
+        // The CLI ends with a panic where it is told of anything else; "" is the stack.
+        request.setUrn(urn.startsWith("urn:pulumi:") ? urn : "");
         request.setEphemeral(ephemeral);
         client.log(request, (error) => {
           if (error === null) resolve();
