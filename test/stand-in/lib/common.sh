@@ -33,7 +33,9 @@ build_key() {
 }
 
 # Names and sizes of what a finished directory must hold; the same call makes the manifest and checks it.
-list_result() { (cd "$1" && find . -type f ! -name .manifest ! -path './.private/*' -printf '%P %s\n' | LC_ALL=C sort); }
+list_result() {
+  (cd "$1" && find . -type f ! -name .manifest ! -path './.private/*' -printf '%P %s\n' | LC_ALL=C sort)
+}
 
 is_complete() {
   [[ -f $1/.manifest ]] || return 1
@@ -85,5 +87,8 @@ copy_files() {
   tar -C "$1" --owner=0 --group=0 --mode=u=rwX,go=rX -cf - . | tar -C "$2" -xpf -
 }
 
-# gpg with the stand-in's own home, at a fixed time: a clock that is set back later must not make a key "from the future".
-own_gpg() { gpg --homedir "$WORK/gnupg" --batch --quiet --yes --no-permission-warning --faked-system-time 20240101T000000 "$@"; }
+# gpg with the stand-in's own home, at a fixed time: a clock that is set back later must not make a key "from the
+# future".
+own_gpg() {
+  gpg --homedir "$WORK/gnupg" --batch --quiet --yes --no-permission-warning --faked-system-time 20240101T000000 "$@"
+}

@@ -3,8 +3,9 @@
 # One function a package, run in the package's root. Sourced by pack.sh.
 
 fill_filesystem() {
-  install -d -m 755 boot dev etc home mnt opt run srv/ftp srv/http usr/{bin,include,lib,share,src} \
-    usr/local/{bin,etc,games,include,lib,sbin,share,src} var/{cache,db,empty,games,lib/misc,local,log/old,opt,spool/mail}
+  install -d -m 755 boot dev etc home mnt opt run srv/{ftp,http} usr/{bin,include,lib,share,src} \
+    usr/local/{bin,etc,games,include,lib,sbin,share,src} \
+    var/{cache,db,empty,games,lib/misc,local,log/old,opt,spool/mail}
   install -d -m 555 proc sys
   install -d -m 750 root
   install -d -m 1777 tmp var/tmp
@@ -62,8 +63,8 @@ fill_systemd() {
   rm -rf etc/systemd/system etc/systemd/user usr/lib/systemd/system/{rc,rcS,hwclock,kmod,procps,udev}.service
   # /etc/localtime and the rest of first-boot settings are the installer's; a prompt would stop an unattended boot.
   rm -f usr/lib/systemd/system/systemd-firstboot.service usr/lib/systemd/system/*/systemd-firstboot.service
-  install -d -m 755 etc/systemd/{system,user,network} etc/udev/rules.d etc/tmpfiles.d etc/sysctl.d etc/modules-load.d \
-    etc/binfmt.d etc/kernel/install.d var/lib/systemd/catalog
+  install -d -m 755 etc/systemd/{system,user,network} etc/udev/rules.d etc/tmpfiles.d etc/sysctl.d \
+    etc/modules-load.d etc/binfmt.d etc/kernel/install.d var/lib/systemd/catalog
 }
 
 fill_systemd_sysvcompat() { rm -f usr/bin/telinit; }
@@ -90,7 +91,8 @@ fill_openssh() {
 fill_sudo() {
   rm -f usr/lib/systemd/system/sudo.service
   sed -i 's/^%sudo/# %sudo/; s/^Defaults.*use_pty.*//' etc/sudoers
-  printf '\n## Uncomment to allow members of group wheel to execute any command\n# %%wheel ALL=(ALL:ALL) ALL\n' >>etc/sudoers
+  printf '\n## %s\n# %%wheel ALL=(ALL:ALL) ALL\n' \
+    'Uncomment to allow members of group wheel to execute any command' >>etc/sudoers
   sed -i '/^@includedir/d' etc/sudoers && echo '@includedir /etc/sudoers.d' >>etc/sudoers
   chmod 440 etc/sudoers
 }
@@ -99,6 +101,12 @@ fill_procps_ng() { rm -f usr/lib/systemd/system/procps.service etc/sysctl.d/READ
 fill_kmod() { rm -f usr/lib/systemd/system/kmod.service etc/modules; }
 # Debian's settings give way to those of grml-zsh-config.
 fill_zsh() { rm -f etc/zsh/zshrc etc/zsh/newuser.zshrc.recommended; }
+
+# All of Debian's package but one program is Debian's plumbing.
+fill_which() {
+  find . -mindepth 1 ! -type d ! -path ./usr/bin/which.debianutils -delete
+  mv usr/bin/which.debianutils usr/bin/which
+}
 
 # Only what pacman-key reads of makepkg.
 fill_pacman() {
@@ -121,3 +129,17 @@ fill_mkinitcpio() {
 }
 
 fill_linux() { cp -a "$WORK/kernel/." .; }
+
+fill_dmenu() {
+  rm -rf usr/bin/{lsw,slock,sprop,sselp,ssid,swarp,tabbed,wmname,xssstate}* etc/pam.d
+}
+
+# Arch's session starts what the user's ~/.xinitrc says, or twm and terminals.
+fill_xorg_xinit() {
+  rm -rf etc/X11/Xsession.d
+  install -d etc/X11/xinit
+  printf '#!/bin/sh\nexec xterm -geometry 80x50+494+51\n' >etc/X11/xinit/xinitrc
+  chmod 755 etc/X11/xinit/xinitrc
+}
+
+fill_git() { rm -rf usr/share/git-core/contrib usr/lib/git-core/git-gui; }

@@ -25,7 +25,9 @@ data_lines "$HERE/data/kernel-modules.list" | awk '{ for (i = 1; i <= NF; i++) i
   awk -v modules="$modules" '
     function name(path) { sub(/.*\//, "", path); sub(/\.ko.*/, "", path); gsub(/-/, "_", path); return path }
     BEGIN {
-      while ((getline line < (modules "/modules.dep")) > 0) { split(line, half, ":"); needs[name(half[1])] = half[1] half[2] }
+      while ((getline line < (modules "/modules.dep")) > 0) {
+        split(line, half, ":"); needs[name(half[1])] = half[1] half[2]
+      }
       while ((getline line < (modules "/modules.builtin")) > 0) builtin[name(line)] = 1
     }
     { gsub(/-/, "_") }

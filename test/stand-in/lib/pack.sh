@@ -28,7 +28,10 @@ done
 cd "$root"
 fill=fill_${name//[-.+]/_}
 if declare -F "$fill" >/dev/null; then "$fill"; fi
-find . -xtype l -lname "*bin/*" -printf '%f %l\n' | awk '{ n = $2; sub(/.*\//, "", n); if (n == $1) print }' >"$stage/loops"
+# Debian keeps the system's locale elsewhere.
+[[ ! -d etc/pam.d ]] || find etc/pam.d -type f -exec sed -i 's,/etc/default/locale,/etc/locale.conf,' {} +
+find . -xtype l -lname '*bin/*' -printf '%f %l\n' |
+  awk '{ name = $2; sub(/.*\//, "", name) } name == $1' >"$stage/loops"
 [[ ! -s $stage/loops ]] || die "$name: links to themselves: $(<"$stage/loops")"
 # Directories that the exclusions left empty, but those a package ships on purpose stay with files/ and fill.
 find usr/share -mindepth 1 -type d -empty -delete 2>/dev/null || :
@@ -49,7 +52,7 @@ if [[ -f $HERE/install/$name.install ]]; then
 fi
 cd root
 mapfile -t entries < <(find . -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort)
-bsdtar -czf ../.MTREE --format=mtree --options='!all,use-set,type,uid,gid,mode,time,size,sha256,link' \
+bsdtar -czf ../.MTREE --format=mtree --options='!all,use-set,type,uid,gid,mode,time,size,md5,sha256,link' \
   -C .. "${metadata[@]}" -C root "${entries[@]}"
 cd ..
 metadata+=(.MTREE)

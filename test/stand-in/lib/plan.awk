@@ -1,5 +1,6 @@
-# Reads the rows of the groups, then the control stanzas of the Debian packages; prints one pacman package a line:
-# name, repository, version, dependencies, files, with tabs between. "-" stands for an empty field.
+# Reads the rows of the groups, the file names and the control stanzas of the Debian packages.
+# Prints one pacman package a line: name, repository, version, dependencies, files, with tabs between; "-" is an empty
+# field.
 
 BEGIN {
   OFS = "\t"
@@ -8,7 +9,9 @@ BEGIN {
 }
 
 # A row: name, repository, Debian packages, a colon, more dependencies.
-FNR == NR {
+FNR == 1 { part++ }
+
+part == 1 {
   if (!($1 in repository)) names[++total] = $1
   repository[$1] = $2
   after = 0
@@ -20,8 +23,9 @@ FNR == NR {
   next
 }
 
-/^File: / { file_name = $2 }
-/^Package: / { package = $2; file[package] = file_name }
+part == 2 { split($1, half, "_"); file[half[1]] = $1; next }
+
+/^Package: / { package = $2 }
 /^Version: / { version[package] = pacman_version($2) }
 /^(Pre-)?Depends: / { sub(/^[^:]*: /, ""); needs[package] = needs[package] ", " $0 }
 /^Provides: / {
@@ -60,6 +64,9 @@ function resolve(clause, count, list, i, name, candidates) {
 function describe(name, members, member_count, i, j, count, list, deb, target, files, deps, seen, ver) {
   member_count = split(debs[name], members, " ")
   seen[name] = 1
+  # A minus before a name takes out a dependency that Debian has and Arch has not.
+  count = split(extra[name], list, " ")
+  for (j = 1; j <= count; j++) if (list[j] ~ /^-/) seen[substr(list[j], 2)] = seen[list[j]] = 1
   for (i = 1; i <= member_count; i++) {
     deb = members[i]
     if (!(deb in file)) { print "no such Debian package: " deb >"/dev/stderr"; exit 1 }
@@ -76,7 +83,7 @@ function describe(name, members, member_count, i, j, count, list, deb, target, f
   }
   count = split(extra[name], list, " ")
   for (j = 1; j <= count; j++) if (!(list[j] in seen)) { deps = deps " " list[j]; seen[list[j]] = 1 }
-  print name, repository[name], ver == "" ? "1-1" : ver, deps == "" ? "-" : substr(deps, 2), files == "" ? "-" : substr(files, 2)
+  print name, repository[name], ver == "" ? "1-1" : ver, either(deps), either(files)
 }
 
 # A Debian package that no row names becomes a package of its own, in the repository of the first that needs it.
@@ -86,3 +93,5 @@ function adopt(deb, repo) {
   debs[deb] = deb
   repository[deb] = repo
 }
+
+function either(list) { return list == "" ? "-" : substr(list, 2) }
