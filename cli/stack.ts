@@ -9,6 +9,7 @@ import { VmsError } from "../provider/errors.js";
 import { attempt, run } from "../provider/host/command.js";
 import { packageFiles } from "../provider/paths.js";
 import type { CliContext } from "./context.js";
+import { removeDeadLocks } from "./stack-locks.js";
 
 export const stackName = "dev";
 
@@ -40,7 +41,7 @@ export async function openStack(context: CliContext): Promise<Stack> {
     PATH: `${cli}:${process.env["PATH"] ?? ""}`,
     PULUMI_STACK: stackName,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    ...(usesCurrentBackend() ? {} : await localBackend()),
+    ...(usesCurrentBackend() ? {} : await localBackend(context)),
   };
   await run(["pulumi", "stack", "select", "--create", stackName, "--non-interactive"], {
     cwd,
@@ -67,10 +68,13 @@ function usesCurrentBackend(): boolean {
   });
 }
 
-async function localBackend(): Promise<Record<string, string | undefined>> {
+async function localBackend(context: CliContext): Promise<Record<string, string | undefined>> {
   await mkdir(checkoutFiles.state, { recursive: true });
   await chmod(checkoutFiles.state, 0o700);
   await ensurePassphrase();
+  for (const pid of await removeDeadLocks(checkoutFiles.state)) {
+    context.progress.notice(`The pulumi with the process id ${pid} died with the stack locked: the lock was removed.`);
+  }
   return {
     PULUMI_BACKEND_URL: `file://${checkoutFiles.state}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: checkoutFiles.passphrase,
