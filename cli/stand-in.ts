@@ -2,8 +2,10 @@
  * What the demo installs from where no Arch mirror can be reached: the tests' stand-in for Arch, served to the guest for as long
  * as the demo runs. Only a checkout has it.
  */
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { run } from "../provider/host/command.js";
+import { showCommand } from "../provider/host/requirement.js";
 import { packageFiles } from "../provider/paths.js";
 import type { CliContext } from "./context.js";
 
@@ -44,12 +46,26 @@ export async function serveStandIn(context: CliContext): Promise<StandIn> {
   return { iso: join(directory, "archlinux-x86_64.iso"), mirror: server.guestUrl, close: () => server.close() };
 }
 
+const script = join(packageFiles.root, "test", "stand-in", "build.sh");
+
 async function buildStandIn(context: CliContext): Promise<string> {
+  const { stdout: directory } = await run(["bash", script, "--key"]);
+  if (process.getuid?.() !== 0 && process.stdin.isTTY && !existsSync(directory))
+    return buildWithSudo(directory, context);
   context.progress.phase("building the stand-in for Arch from this host's packages (once, some minutes)");
-  const { stdout } = await run(["bash", join(packageFiles.root, "test", "stand-in", "build.sh")], {
+  await run(["bash", script], {
     timeout: 0,
     signal: context.signal,
     onLine: (line) => context.progress.detail(line),
   });
-  return stdout;
+  return directory;
+}
+
+/** Only root can unpack packages as they are. sudo asks for the password itself. */
+async function buildWithSudo(directory: string, context: CliContext): Promise<string> {
+  // Into the caller's cache, not root's: `stand-in/<key>` is the last part of the directory.
+  const argv = ["sudo", "env", `VMS_CACHE=${dirname(dirname(directory))}`, "bash", script] as const;
+  context.print(`Run with root's rights: ${showCommand({ argv })}`);
+  await context.handOverTerminal(() => run(argv, { inherit: true, timeout: 0 }));
+  return directory;
 }
