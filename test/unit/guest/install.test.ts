@@ -160,7 +160,7 @@ installing base...
     it(`tells ${what}`, async () => {
       const { stdout } = await runGuestBash(
         ["lib.sh", "packages.sh"],
-        'log=$(mktemp); cat >\"$log\"; explain_pacman \"$log\"; rm \"$log\"',
+        'log=$(mktemp); cat >"$log"; explain_pacman "$log"; rm "$log"',
         { input: log },
       );
       assert.match(stdout, expected);
