@@ -1,5 +1,5 @@
 import { checkArchVm } from "../provider/arch-vm-inputs.js";
-import { cannot, VmsError } from "../provider/errors.js";
+import { cannot, toVmsError, VmsError } from "../provider/errors.js";
 import { createVm } from "../provider/vm/create.js";
 import { describeVm } from "../provider/vm/describe.js";
 import { HalfMadeError } from "../provider/vm/half-made.js";
@@ -49,8 +49,18 @@ async function createOrDiscard(spec: VmSpec, context: CliContext): Promise<strin
     return (await createVm(spec, commandLine, context)).uuid;
   } catch (error) {
     // Not with the context's signal: it may be what stopped the create.
-    if (error instanceof HalfMadeError)
-      await removeVm(spec.connection, error.uuid, commandLine, { ...context, signal: undefined }, { keepLog: true });
+    if (error instanceof HalfMadeError) await discardHalfMade(spec, error, context);
     throw error;
+  }
+}
+
+async function discardHalfMade(spec: VmSpec, failure: HalfMadeError, context: CliContext): Promise<void> {
+  try {
+    await removeVm(spec.connection, failure.uuid, commandLine, { ...context, signal: undefined }, { keepLog: true });
+  } catch (error) {
+    // The failure of the create matters more, and what it left is marked.
+    context.progress.notice(
+      `What was made of ${spec.name} is left (${toVmsError(error).reason}). Remove it: vms destroy ${spec.name}`,
+    );
   }
 }

@@ -12,7 +12,7 @@ export interface DestroyOptions {
 /** `vms destroy`: deletes a VM of the command line and its disk. */
 export async function run({ name, yes }: DestroyOptions, context: CliContext): Promise<void> {
   if (yes !== true) await confirm(name);
-  const removed = await removeVm("qemu:///system", name, commandLine, context);
+  const removed = await removeVm("qemu:///system", name, commandLine, context, { leftovers: true });
   if (!removed) {
     throw cannot("delete", "VM", name, new VmsError("gone", "there is no VM of that name", { hint: "See: vms list" }));
   }
@@ -21,9 +21,14 @@ export async function run({ name, yes }: DestroyOptions, context: CliContext): P
 
 async function confirm(name: string): Promise<void> {
   if (!process.stdin.isTTY) {
-    throw cannot("delete", "VM", name, new VmsError("input", "its disk would be lost, and nobody can be asked here", {
-      hint: `If you mean it: vms destroy ${name} --yes`,
-    }));
+    throw cannot(
+      "delete",
+      "VM",
+      name,
+      new VmsError("input", "its disk would be lost, and nobody can be asked here", {
+        hint: `If you mean it: vms destroy ${name} --yes`,
+      }),
+    );
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -26,7 +26,7 @@ async function ownVms(): Promise<Row[]> {
   const domains = await listDomains(connection);
   const rows = await Promise.all(
     domains.map(async ({ uuid, mark }) => {
-      if (mark === undefined || mark.phase === "installing") return undefined;
+      if (mark === undefined) return undefined;
       const vm = await describeVm(connection, uuid);
       return vm && { ...vm, profile: mark.profile, owner: mark.owner.id, ownerLabel: mark.owner.label };
     }),

@@ -66,20 +66,27 @@ export function diffArchVm(olds: Values, news: Values, runs: boolean | undefined
     ...(enforced && !changed.includes("running")
       ? [`it is ${shown(olds["state"])} and is ${news["running"] === true ? "started" : "shut down"}`]
       : []),
-    ...(halfMade ? ["it was left half-made and is made again"] : []),
+    ...(halfMade
+      ? [
+          `it was left ${olds["phase"] === "deleting" ? "half-deleted" : "half-made"} and is made again; what is on its disk is lost`,
+        ]
+      : []),
   ];
   return {
     changes: changed.length > 0 || enforced || halfMade,
     replaces,
     // Names and paths collide: the old VM goes first.
     deleteBeforeReplace: replaces.length > 0,
-    stables: replaces.length > 0 ? [] : ["uuid", "mac", "name"],
+    stables: replaces.length > 0 || halfMade ? [] : ["uuid", "mac", "name"],
     lines,
   };
 }
 
 function consequence(name: string, olds: Values, news: Values, runs: boolean | undefined): string {
   const what = transition(name, olds, news);
+  if (isUnknown(news[name]) && (replacing as readonly string[]).includes(name)) {
+    return `${what}: where it turns out to differ, a new VM is made and the data of the old one is lost`;
+  }
   if (installOnly.includes(name)) return `${what}: recorded; it matters at an install only, nothing is done to this VM`;
   switch (name) {
     case "memory":

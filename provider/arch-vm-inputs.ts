@@ -22,7 +22,7 @@ import { parseSize } from "./storage/size.js";
 import { imageCapacity, profiles } from "./vm/spec.js";
 
 /** Properties that the constructor adds: they are no input of a user and never a difference. */
-export const hiddenInputs = ["resourceUrn", "settings"] as const;
+export const hiddenInputs = ["resourceUrn", "organization", "settings"] as const;
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -40,7 +40,9 @@ export function checkArchVm(
   } catch (error) {
     failures.push({ property: "settings", reason: error instanceof VmsError ? error.message : String(error) });
   }
-  const checked = checkFields(archVmFields(resolved?.defaults ?? {}), before, news, hiddenInputs);
+  // What the environment says counts for a VM that is to be made, and never for one that exists.
+  const defaults = before === undefined ? resolved?.defaults : undefined;
+  const checked = checkFields(archVmFields(defaults ?? {}), before, news, hiddenInputs);
   failures.push(...checked.failures);
   const inputs = checked.inputs;
   // The directories that a VM was made in stay its own, whatever the environment says later.
@@ -144,8 +146,15 @@ function checkMirror(value: unknown): Verdict {
   };
 }
 
+/** Those that Arch's own packages bring along. */
+const systemAccounts = "root bin daemon mail ftp http nobody dbus uuidd git avahi polkitd rtkit tss alpm sshd".split(
+  " ",
+);
+
 function checkUser(value: unknown): Verdict {
-  if (value === "root") return { failure: "root exists already; name the user that works in the VM" };
+  if (typeof value === "string" && (systemAccounts.includes(value) || value.startsWith("systemd-"))) {
+    return { failure: `${value} is an account of the system; name the user that works in the VM` };
+  }
   return text(/^[a-z_][a-z0-9_-]{0,30}$/, "a user's name: lower-case letters, digits, _ and -, at most 31")(value);
 }
 

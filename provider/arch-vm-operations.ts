@@ -12,7 +12,7 @@ import type { Owner } from "./libvirt/mark.js";
 import { stackOwner } from "./owner.js";
 import { growDisk, setAutostart, setCpus, setMemory, setRunning } from "./vm/change.js";
 import { createVm } from "./vm/create.js";
-import { describeVm } from "./vm/describe.js";
+import { consoleLogOf, describeVm } from "./vm/describe.js";
 import { HalfMadeError } from "./vm/half-made.js";
 import { requireOwn, withVm } from "./vm/ownership.js";
 import { removeVm } from "./vm/remove.js";
@@ -26,7 +26,7 @@ const schemaVersion = 1;
 export async function create(inputs: Values): Promise<CreateResult<Values>> {
   const spec = specOf(inputs);
   const urn = String(inputs["resourceUrn"]);
-  const owner = stackOwner(urn);
+  const owner = stackOwner(urn, String(inputs["organization"]));
   return whileEngineLives((signal) => makeWhole(spec, inputs, owner, contextOf(inputs, signal)));
 }
 
@@ -38,7 +38,6 @@ export async function read(id: string, props: Values): Promise<ReadResult<Values
   // What libvirt says is what the next diff must compare with.
   const truth = {
     ...inputs,
-    name: outputs.name,
     memory: outputs.memory,
     cpus: outputs.cpus,
     autostart: outputs.autostart,
@@ -100,7 +99,9 @@ async function applyChanges(
   await setCpus(connection, domain, spec.cpus);
   if (changed.includes("disk")) await growDisk(connection, domain, spec.disk);
   if (changed.includes("autostart")) await setAutostart(connection, id, spec.autostart);
-  await setRunning(connection, id, spec.running, limitsOf(acceleration, spec.timeouts).shutdown, context);
+  const limits = limitsOf(acceleration, spec.timeouts);
+  const consoleLog = consoleLogOf(domain);
+  await setRunning({ connection, uuid: id, consoleLog, acceleration, limits }, spec.running, context);
 }
 
 /** Creates the VM, or makes a half-made one whole; where that fails with a domain there, Pulumi is told so that it keeps the record. */
@@ -111,18 +112,21 @@ async function makeWhole(
   context: Context,
   uuid?: string,
 ): Promise<{ id: string; outs: Values }> {
+  let known = uuid;
   try {
     const made = await createVm(spec, owner, context, { takeOver: true, ...(uuid === undefined ? {} : { uuid }) });
-    const id = made.uuid;
+    const id = (known = made.uuid);
     if (made.takenOver)
       await withVm(spec.name, context, () => applyChanges(id, spec, ["disk", "autostart"], owner, context));
     return { id, outs: await outsOf(id, inputs, owner) };
   } catch (error) {
-    const id = error instanceof HalfMadeError ? error.uuid : uuid;
+    const id = error instanceof HalfMadeError ? error.uuid : known;
     if (id === undefined) throw error;
     const { message } = toVmsError(error);
     const properties = {
       ...inputsOf(inputs),
+      // Pulumi puts it back after a success only, and can neither refresh nor destroy without it.
+      __provider: inputs["__provider"],
       uuid: id,
       owner: owner.id,
       ownerLabel: owner.label,

@@ -1,21 +1,21 @@
 /**
  * Which stack a VM belongs to. Two checkouts may both have a stack `dev`: what tells them apart is where their state is kept, so
- * the fingerprint is of backend, project and stack. It is a hash: a mark in a domain shows nobody's paths.
+ * the fingerprint is of backend, organisation, project and stack. It is a hash: a mark in a domain shows nobody's paths.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Owner } from "./libvirt/mark.js";
 
 /** Throws where the URN is not one of Pulumi's (urn:pulumi:<stack>::<project>::<type>::<name>). */
-export function stackOwner(urn: string, environment: NodeJS.ProcessEnv = process.env): Owner {
+export function stackOwner(urn: string, organization: string, environment: NodeJS.ProcessEnv = process.env): Owner {
   const match = /^urn:pulumi:([^:]+)::([^:]+)::/.exec(urn);
   const [, stack, project] = match ?? [];
   if (stack === undefined || project === undefined)
     throw new Error(`${JSON.stringify(urn)} is not the URN of a resource`);
   const fingerprint = createHash("sha256")
-    .update(JSON.stringify([backendUrl(environment), project, stack]))
+    .update(JSON.stringify([backendUrl(environment), organization, project, stack]))
     .digest("hex")
     .slice(0, 16);
   return { id: `stack:${fingerprint}`, label: `the stack ${stack} of ${project} (${urn})` };
@@ -32,8 +32,17 @@ function backendUrl(environment: NodeJS.ProcessEnv): string {
 }
 
 function projectBackend(): string | undefined {
-  const text = readText("Pulumi.yaml");
-  return /^backend:\s*\n(?:\s+\w+:.*\n)*?\s+url:\s*["']?([^"'\s#]+)/m.exec(text ?? "")?.[1];
+  const text = readProjectFile(process.cwd());
+  return /^backend:[ \t]*(?:\{[^}\n]*?\burl:|(?:#.*)?\n(?:[ \t]+.*\n)*?[ \t]+url:)[ \t]*["']?([^"'\s#,}]+)/m.exec(
+    text,
+  )?.[1];
+}
+
+/** A program may lie deeper than its project. */
+function readProjectFile(directory: string): string {
+  const here = readText(join(directory, "Pulumi.yaml")) ?? readText(join(directory, "Pulumi.yml"));
+  const above = dirname(directory);
+  return here ?? (above === directory ? "" : readProjectFile(above));
 }
 
 function loggedIn(environment: NodeJS.ProcessEnv): string | undefined {

@@ -120,11 +120,12 @@ export class ArchVm extends pulumi.dynamic.Resource {
         ...definedOnly(args),
         ...secrets(args),
         settings: vmsConfig(),
+        organization: pulumi.getOrganization(),
         // Pulumi keeps the names urn and id for itself.
         resourceUrn: pulumi.createUrn(name, archVmType, opts?.parent),
       },
       // A new VM has the name and the files of the old one, so the old one goes first, also where a user forces a replacement.
-      { deleteBeforeReplace: true, ...opts },
+      { ...opts, deleteBeforeReplace: true },
       "vms",
       "ArchVm",
     );

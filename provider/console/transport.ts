@@ -45,7 +45,7 @@ export function startInTerminal(argv: readonly [string, ...string[]], options: T
   const { secrets = [] } = options;
   const [file, ...args] = argv;
   const log = options.log === undefined ? undefined : new ConsoleLog(options.log, secrets);
-  const env = { ...process.env, LC_ALL: "C.UTF-8", ...options.env };
+  const env = { ...process.env, LC_ALL: "C.UTF-8", LANGUAGE: "", ...options.env };
   const terminal = spawn(file, args, { name: "dumb", cols: 200, rows: 50, env, encoding: null });
 
   const decoder = new StringDecoder("utf8");

@@ -46,7 +46,7 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
   const output = inherit === true ? ("inherit" as const) : ("pipe" as const);
   try {
     const child = execa(file, args, {
-      env: { LC_ALL: "C.UTF-8", ...env },
+      env: { LC_ALL: "C.UTF-8", LANGUAGE: "", ...env },
       stdio: [
         inherit === true ? "inherit" : input === undefined ? "ignore" : "pipe",
         output,

@@ -16,7 +16,10 @@ export interface Domain {
   readonly uuid: string;
   /** In MiB; what it has after the next boot. */
   readonly memory: number;
+  /** In MiB; how far memory can be raised while it runs. */
+  readonly mostMemory: number;
   readonly cpus: number;
+  readonly mostCpus: number;
   readonly macs: readonly string[];
   /** Paths of its disks' top files. */
   readonly disks: readonly string[];
@@ -27,14 +30,25 @@ export interface Domain {
   readonly mark: Mark | undefined;
 }
 
-/** Reads a domain by UUID or name; undefined only where libvirt answered that there is none. */
+/**
+ * Reads a domain by UUID or name; undefined only where libvirt listed all domains and there is none. virsh itself would take a
+ * name such as "7" for the number of a running domain.
+ */
 export async function findDomain(connection: Connection, id: string): Promise<Domain | undefined> {
+  const uuid = await findUuid(connection, id);
+  if (uuid === undefined) return undefined;
   try {
-    return readDomain(await virsh(connection, ["dumpxml", "--inactive", id]));
+    return readDomain(await virsh(connection, ["dumpxml", "--inactive", uuid]));
   } catch (error) {
-    if (hasCode(error, "gone")) return undefined;
+    if (hasCode(error, "gone") && (await findUuid(connection, uuid)) === undefined) return undefined;
     throw error;
   }
+}
+
+async function findUuid(connection: Connection, id: string): Promise<string | undefined> {
+  const lines = (await virsh(connection, ["list", "--all", "--uuid", "--name"])).split("\n");
+  const domains = lines.map((line) => /^([0-9a-f-]{36})\s+(.*)$/.exec(line.trim()));
+  return domains.find((match) => match?.[1] === id || match?.[2] === id)?.[1];
 }
 
 export function readDomain(xml: string): Domain {
@@ -46,11 +60,14 @@ export function readDomain(xml: string): Domain {
   const devices = find(document, "domain", "devices");
   const list = (element: string) => (devices === undefined ? [] : elements(devices, element));
   const nvram = find(document, "domain", "os", "nvram");
+  const vcpu = find(document, "domain", "vcpu");
   return {
     uuid,
     name,
-    memory: inMiB(find(document, "domain", "memory")),
-    cpus: Number(textOf(find(document, "domain", "vcpu")) ?? "1"),
+    memory: inMiB(find(document, "domain", "currentMemory") ?? find(document, "domain", "memory")),
+    mostMemory: inMiB(find(document, "domain", "memory")),
+    cpus: Number(attribute(vcpu, "current") ?? textOf(vcpu) ?? "1"),
+    mostCpus: Number(textOf(vcpu) ?? "1"),
     macs: list("interface").flatMap((node) => attribute(elements(node, "mac")[0], "address") ?? []),
     disks: list("disk").flatMap((node) => attribute(elements(node, "source")[0], "file") ?? []),
     nvram: nvram === undefined || childrenOf(nvram).length === 0 ? undefined : textOf(nvram)?.trim(),

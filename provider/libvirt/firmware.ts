@@ -31,7 +31,9 @@ export async function nvramTemplate(searched: readonly string[] = directories): 
     }
   }
   for (const [, path] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const template = templateOf(JSON.parse(await readFile(path, "utf8")) as Descriptor);
+    const text = await readFile(path, "utf8");
+    // An empty descriptor is how an administrator hides one of the same name.
+    const template = text.trim() === "" ? undefined : templateOf(JSON.parse(text) as Descriptor);
     if (template !== undefined) return template;
   }
   throw new VmsError("requirement", "no UEFI firmware for x86_64 virtual machines is installed", {

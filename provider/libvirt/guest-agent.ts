@@ -1,6 +1,5 @@
 /** The guest agent: what can be asked of a running guest without a network (qemu's QGA protocol, through libvirt). */
 import { hasCode, VmsError } from "../errors.js";
-import { attempt } from "../host/command.js";
 import { Deadline, poll } from "../host/deadline.js";
 import { type Connection, virsh } from "./virsh.js";
 
@@ -86,14 +85,20 @@ interface GuestExecStatus {
 /** The guest's first address that others can use, IPv4 before IPv6; undefined where it has none yet. */
 export async function guestAddress(connection: Connection, id: string): Promise<string | undefined> {
   for (const source of ["lease", "agent", "arp"]) {
-    const { status, stdout } = await attempt(
-      ["virsh", "--quiet", "--connect", connection, "domifaddr", id, "--source", source],
-      { timeout: answerSeconds },
-    );
-    const address = status === 0 ? usableAddress(stdout) : undefined;
+    const address = usableAddress(await interfaces(connection, id, source));
     if (address !== undefined) return address;
   }
   return undefined;
+}
+
+/** Nothing where this source cannot tell, or not in time. */
+async function interfaces(connection: Connection, id: string, source: string): Promise<string> {
+  try {
+    return await virsh(connection, ["domifaddr", id, "--source", source], { timeout: answerSeconds });
+  } catch (error) {
+    if (hasCode(error, "command")) return "";
+    throw error;
+  }
 }
 
 /** Lines are: name, MAC, protocol, address/prefix. */

@@ -19,10 +19,10 @@ export async function virsh(
   }
 }
 
-function explain(error: unknown, connection: Connection): unknown {
+/** What virsh said, as an error with its remedy. */
+export function explain(error: unknown, connection: Connection): unknown {
   if (!(error instanceof CommandError)) return error;
   const said = error.stderr.replace(/^error: /gm, "").trim();
-  if (/failed to get domain|Domain not found/i.test(said)) return new VmsError("gone", said, { cause: error });
   if (
     /Permission denied|authentication (unavailable|failed|cancelled)|access denied/i.test(said) &&
     /connect|authenti/i.test(said)
@@ -33,7 +33,7 @@ function explain(error: unknown, connection: Connection): unknown {
     });
   }
   if (
-    /failed to connect|Failed to connect socket|Connection refused|End of file while reading|Cannot recv data/i.test(
+    /failed to connect|Connection refused|Connection reset|End of file while reading|Cannot recv data|Disconnected from|no valid connection|client socket is closed/i.test(
       said,
     )
   ) {
@@ -42,5 +42,7 @@ function explain(error: unknown, connection: Connection): unknown {
       cause: error,
     });
   }
+  // Behind the others: after a lost connection virsh says this as well.
+  if (/failed to get domain|Domain not found/i.test(said)) return new VmsError("gone", said, { cause: error });
   return new VmsError("command", said === "" ? error.reason : said, { cause: error });
 }

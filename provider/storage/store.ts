@@ -1,8 +1,7 @@
 /** The files of one domain: random names that are never used again, and removal that stays inside our own directories. */
 import { randomBytes } from "node:crypto";
-import { copyFile, constants, rm, chmod, open, readdir } from "node:fs/promises";
-import { existsSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { access, copyFile, constants, rm, chmod, open, readdir } from "node:fs/promises";
+import { basename, dirname, join, normalize } from "node:path";
 import { VmsError } from "../errors.js";
 import { diskFull, saysDiskFull } from "./disk-space.js";
 import { readImageRecord } from "./image-store.js";
@@ -57,21 +56,42 @@ export async function createConsoleLog(path: string): Promise<void> {
   await file.close();
 }
 
-/**
- * Removes files that belong to a domain. A published image stays; so does what lies outside of our directories, and is returned
- * where it exists.
- */
-export async function removeOwnFiles(settings: Settings, paths: readonly string[]): Promise<string[]> {
-  const store = storePaths(settings);
-  const own = [store.disk, store.nvram, store.images, store.log];
+/** Removes files that belong to a domain, and what a log of them was rotated to. A published image stays. */
+export async function removeOwnFiles(settings: Settings, paths: readonly string[]): Promise<void> {
   const published = await publishedImages(settings);
-  const left: string[] = [];
   for (const path of paths) {
-    if (published.has(path)) continue;
-    if (path === normalize(path) && own.includes(dirname(path))) await rm(path, { force: true });
-    else if (existsSync(path)) left.push(path);
+    if (published.has(path) || !isOwnPlace(settings, path)) continue;
+    for (const one of path.endsWith(".log") ? [path, ...(await rotations(path))] : [path])
+      await rm(one, { force: true });
   }
-  return left;
+}
+
+/** Those of the paths that exist outside of our directories: nothing of ours is there. */
+export async function filesElsewhere(settings: Settings, paths: readonly string[]): Promise<string[]> {
+  const found = paths.filter((path) => !isOwnPlace(settings, path));
+  const there = await Promise.all(
+    found.map((path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.filter((_, index) => there[index]);
+}
+
+/** Whether the path is directly in a directory of our store's files. */
+export function isOwnPlace(settings: Settings, path: string): boolean {
+  const { disk, nvram, images, log } = storePaths(settings);
+  return path === normalize(path) && [disk, nvram, images, log].includes(dirname(path));
+}
+
+/** virtlogd goes on in a new file when a log has grown, and keeps the old ones as `<log>.0`, `<log>.1`, ... */
+async function rotations(log: string): Promise<string[]> {
+  const names = await readdir(dirname(log));
+  return names
+    .filter((name) => name.startsWith(`${basename(log)}.`) && /\.\d+$/.test(name))
+    .map((name) => join(dirname(log), name));
 }
 
 /** Paths of the images that a JSON beside them vouches for. */

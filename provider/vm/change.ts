@@ -1,16 +1,16 @@
 /** Changes to a VM that exists. Each is idempotent and looks at what is there, so that an interrupted update can be run again. */
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
-import { type Domain, isOff } from "../libvirt/domain.js";
+import { type Domain, domainState, isOff } from "../libvirt/domain.js";
 import { runInGuest } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
 import { imageInfo, resizeDisk } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
-import { shutDown } from "./lifecycle.js";
+import { shutDown, startVm } from "./lifecycle.js";
 
 /** Memory in MiB, at the next boot. */
 export async function setMemory(connection: Connection, domain: Domain, memory: number): Promise<void> {
-  if (domain.memory === memory) return;
+  if (domain.memory === memory && domain.mostMemory === memory) return;
   const size = `${memory}MiB`;
   // Down to a smaller maximum libvirt takes the current memory along; up it does not.
   await virsh(connection, ["setmaxmem", domain.uuid, size, "--config"]);
@@ -19,12 +19,11 @@ export async function setMemory(connection: Connection, domain: Domain, memory: 
 
 /** At the next boot. */
 export async function setCpus(connection: Connection, domain: Domain, cpus: number): Promise<void> {
-  if (domain.cpus === cpus) return;
-  const [first, second] =
-    cpus > domain.cpus ? (["--maximum", undefined] as const) : ([undefined, "--maximum"] as const);
-  for (const flag of [first, second]) {
-    await virsh(connection, ["setvcpus", domain.uuid, String(cpus), "--config", ...(flag === undefined ? [] : [flag])]);
-  }
+  if (domain.cpus === cpus && domain.mostCpus === cpus) return;
+  const set = ["setvcpus", domain.uuid, String(cpus), "--config"];
+  // The count can at no time be more than the maximum.
+  const steps = cpus > domain.mostCpus ? [[...set, "--maximum"], set] : [set, [...set, "--maximum"]];
+  for (const step of steps) await virsh(connection, step);
 }
 
 export async function setAutostart(connection: Connection, uuid: string, autostart: boolean): Promise<void> {
@@ -55,16 +54,30 @@ export async function growDisk(connection: Connection, domain: Domain, size: str
   }
 }
 
-/** Enforces `running`; undefined leaves the VM as it is. */
-export async function setRunning(
-  connection: Connection,
-  uuid: string,
-  running: boolean | undefined,
-  shutdownSeconds: number,
-  context: Context,
-): Promise<void> {
+/** Enforces `running`; undefined leaves the VM as it is. Started, it is awaited until it is ready. */
+export async function setRunning(vm: RunningVm, running: boolean | undefined, context: Context): Promise<void> {
   if (running === undefined) return;
-  const off = await isOff(connection, uuid);
-  if (running && off) await virsh(connection, ["start", uuid]);
-  if (!running && !off) await shutDown(connection, uuid, shutdownSeconds, context);
+  const { connection, uuid, acceleration, limits } = vm;
+  const { state, reason } = await domainState(connection, uuid);
+  const off = state === "shut off" || state === "crashed";
+  if (!running) return shutDown(connection, uuid, limits.shutdown, context);
+  if (off) return startVm({ ...vm, limit: limits.boot }, acceleration, context);
+  if (state === "paused" && reason === "user") await virsh(connection, ["resume", uuid]);
+  else if (state !== "running") {
+    throw new VmsError("guest", `it is ${state} (${reason}), which this does not change`, {
+      hint:
+        reason === "I/O error"
+          ? `Make room (df -h), then: virsh -c ${connection} resume ${uuid}`
+          : `See: virsh -c ${connection} domstate --reason ${uuid}`,
+    });
+  }
+}
+
+export interface RunningVm {
+  readonly connection: Connection;
+  readonly uuid: string;
+  readonly consoleLog: string;
+  readonly acceleration: "kvm" | "tcg";
+  /** In seconds. */
+  readonly limits: { readonly boot: number; readonly shutdown: number };
 }

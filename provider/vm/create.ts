@@ -4,9 +4,9 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Context } from "../context.js";
-import { cannot, VmsError } from "../errors.js";
+import { cannot, hasCode, VmsError } from "../errors.js";
 import { detectAcceleration } from "../host/acceleration.js";
-import { inSlot } from "../host/slots.js";
+import { Deadline, poll } from "../host/deadline.js";
 import { limitsOf } from "../install/steps.js";
 import { defineDomain, setMark } from "../libvirt/domain.js";
 import { domainXml, randomMac } from "../libvirt/domain-xml.js";
@@ -28,9 +28,9 @@ import {
 import { HalfMadeError } from "./half-made.js";
 import { ensureImage } from "./image.js";
 import { credentialsOf } from "./identity.js";
-import { checkNetwork, shutDown } from "./lifecycle.js";
+import { checkNetwork, shutDown, startVm } from "./lifecycle.js";
+import { sweepInstalls } from "./install-leftovers.js";
 import { claimName, type OwnDomain, withVm } from "./ownership.js";
-import { awaitReady } from "./ready.js";
 import type { VmSpec } from "./spec.js";
 
 export interface CreateOptions {
@@ -59,6 +59,7 @@ export async function createVm(
   let defined: string | undefined;
   try {
     await checkStore(spec.settings);
+    await sweepInstalls(spec.connection, context);
     return await withVm(spec.name, context, async () => {
       const ready = await claimName(spec.connection, spec.name, owner, context);
       if (ready !== undefined) return { uuid: mayTakeOver(ready, owner, options), takenOver: true };
@@ -122,16 +123,13 @@ async function makeVm(
   await createNvram(nvram, await nvramTemplate());
   await createConsoleLog(consoleLog);
 
-  await inSlot(acceleration, context, async () => {
-    context.progress.phase("starting");
-    await virsh(connection, ["start", uuid]);
-    await awaitReady({ connection, uuid, consoleLog, limit: limitsOf(acceleration, spec.timeouts).boot }, context);
-  });
+  const limits = limitsOf(acceleration, spec.timeouts);
+  await startVm({ connection, uuid, consoleLog, limit: limits.boot }, acceleration, context);
   await setPasswords(spec, uuid);
   if (spec.autostart) await virsh(connection, ["autostart", uuid]);
   if (spec.running === false) {
     context.progress.phase("stopping: it is not to run");
-    await shutDown(connection, uuid, limitsOf(acceleration, spec.timeouts).shutdown, context);
+    await shutDown(connection, uuid, limits.shutdown, context);
   }
   await setMark(connection, uuid, { ...mark, phase: "ready" });
 }
@@ -139,6 +137,23 @@ async function makeVm(
 async function setPasswords(spec: VmSpec, uuid: string): Promise<void> {
   const passwords = { [spec.user]: spec.password, root: spec.rootPassword };
   for (const [user, hash] of Object.entries(passwords)) {
-    if (hash !== undefined) await setPasswordHash(spec.connection, uuid, user, hash);
+    if (hash === undefined) continue;
+    // Under load the agent may take longer than libvirt waits for it.
+    const set = await poll(() => trySetPassword(spec.connection, uuid, user, hash), {
+      deadline: new Deadline(passwordSeconds),
+    });
+    if (set === undefined) await setPasswordHash(spec.connection, uuid, user, hash);
+  }
+}
+
+const passwordSeconds = 60;
+
+async function trySetPassword(connection: string, uuid: string, user: string, hash: string): Promise<true | undefined> {
+  try {
+    await setPasswordHash(connection, uuid, user, hash);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "command")) return undefined;
+    throw error;
   }
 }

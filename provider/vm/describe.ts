@@ -1,6 +1,6 @@
 /** What is true of a VM now, as its resource and the command line show it. */
 import { hasCode } from "../errors.js";
-import { domainState, findDomain, startsWithHost } from "../libvirt/domain.js";
+import { type Domain, domainState, findDomain, startsWithHost } from "../libvirt/domain.js";
 import { guestAddress } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
 
@@ -40,13 +40,17 @@ export async function describeVm(connection: Connection, uuid: string): Promise<
     state,
     diskPath: domain.disks[0] ?? "",
     image: domain.mark?.image ?? "",
-    consoleLog: domain.mark?.files.find((path) => path.endsWith(".log")) ?? "",
+    consoleLog: consoleLogOf(domain),
     viewer: runs ? await displayUri(connection, uuid) : "",
     phase: domain.mark?.phase ?? "unmarked",
     memory: domain.memory,
     cpus: domain.cpus,
     autostart: await startsWithHost(connection, uuid),
   };
+}
+
+export function consoleLogOf(domain: Domain): string {
+  return domain.mark?.files.find((path) => path.endsWith(".log")) ?? "";
 }
 
 async function displayUri(connection: Connection, uuid: string): Promise<string> {

@@ -2,9 +2,20 @@
 import type { Context } from "../context.js";
 import { Deadline, poll } from "../host/deadline.js";
 import { hasCode, VmsError } from "../errors.js";
+import { inSlot } from "../host/slots.js";
 import { isOff } from "../libvirt/domain.js";
 import { agentAnswers } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
+import { awaitReady, type Booting } from "./ready.js";
+
+/** Starts a VM when the host has room for one more that boots, and waits until it is ready. */
+export async function startVm(guest: Booting, acceleration: "kvm" | "tcg", context: Context): Promise<void> {
+  await inSlot(acceleration, context, async () => {
+    context.progress.phase("starting");
+    await virsh(guest.connection, ["start", guest.uuid]);
+    await awaitReady(guest, context);
+  });
+}
 
 /** Asks the guest to power off, by its agent where that answers, else by the power button; waits until it is off. */
 export async function shutDown(connection: Connection, uuid: string, seconds: number, context: Context): Promise<void> {

@@ -7,7 +7,7 @@ import { type Domain, findDomain, killDomain, setMark, undefineDomain } from "..
 import type { Mark, Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
-import { removeOwnFiles } from "../storage/store.js";
+import { filesElsewhere, removeOwnFiles } from "../storage/store.js";
 
 export const commandLine: Owner = { id: "cli", label: "the command line" };
 
@@ -50,14 +50,35 @@ async function lockVm(name: string, context: Context): Promise<Lock | undefined>
   return tryLock(join(storePaths(context.settings).lock, `vm-${name}`));
 }
 
+/**
+ * Throws VmsError (foreign) unless the domain is this owner's, or nobody's any more: one that an interrupted run left, whoever
+ * began it. The caller holds its lock.
+ */
+export function requireOwnOrLeftover(domain: Domain, owner: Owner): OwnDomain {
+  const { mark } = domain;
+  return mark !== undefined && mark.phase !== "ready" ? { ...domain, mark } : requireOwn(domain, owner);
+}
+
 /** Removes a domain of ours with its files: marked first, so that an interruption is recognised; undefined last. */
 export async function discardDomain(connection: Connection, domain: OwnDomain, context: Context): Promise<void> {
+  await requireStore(domain, context);
   if (domain.mark.phase === "ready") await setMark(connection, domain.uuid, { ...domain.mark, phase: "deleting" });
   await killDomain(connection, domain.uuid);
-  for (const path of await removeOwnFiles(context.settings, domain.mark.files)) {
-    context.progress.notice(`${path} was left: it is not under ${storePaths(context.settings).root}`);
-  }
+  await removeOwnFiles(context.settings, domain.mark.files);
   await undefineDomain(connection, domain.uuid);
+}
+
+/** Locks and files are of one store: a domain of another one may be worked on right now, and its files would be left for ever. */
+async function requireStore(domain: OwnDomain, context: Context): Promise<void> {
+  const outside = await filesElsewhere(context.settings, domain.mark.files);
+  if (outside[0] === undefined) return;
+  throw new VmsError(
+    "foreign",
+    `its file ${outside[0]} is not under ${storePaths(context.settings).root}; nothing was removed`,
+    {
+      hint: "Set VMS_IMAGES to the directory that it was made with, and try again",
+    },
+  );
 }
 
 /** Discards what an interrupted run of the same owner left under a name. Returns a ready domain of that owner untouched. */

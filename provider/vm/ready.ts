@@ -1,7 +1,7 @@
 /** A VM is ready when its guest agent answers, it has taken its identity on, and an address of it is known. */
 import { readFile } from "node:fs/promises";
 import type { Context } from "../context.js";
-import { ConsoleTimeoutError, GuestLostError, lastLines, VmsError } from "../errors.js";
+import { ConsoleTimeoutError, GuestLostError, hasCode, lastLines, VmsError } from "../errors.js";
 import { Deadline, poll } from "../host/deadline.js";
 import { findLoss } from "../install/guest-life.js";
 import { agentAnswers, guestAddress, readGuestFile } from "../libvirt/guest-agent.js";
@@ -46,7 +46,13 @@ async function awaitGuest<T>(
     const loss = await findLoss({ connection: guest.connection, domain: guest.uuid });
     if (loss !== undefined)
       throw new GuestLostError(loss.why, await tail(guest.consoleLog), guest.consoleLog, { hint: loss.hint });
-    return probe();
+    try {
+      return await probe();
+    } catch (error) {
+      // The agent of a guest that is busy booting answers late, or not yet to everything.
+      if (hasCode(error, "command")) return undefined;
+      throw error;
+    }
   };
   const result = await poll(look, { deadline: new Deadline(guest.limit), signal: context.signal });
   if (result !== undefined) return result;

@@ -4,11 +4,14 @@ import { cannot } from "../errors.js";
 import { findDomain } from "../libvirt/domain.js";
 import type { Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
-import { discardDomain, requireOwn, withVm } from "./ownership.js";
+import { sweepInstalls } from "./install-leftovers.js";
+import { discardDomain, requireOwn, requireOwnOrLeftover, withVm } from "./ownership.js";
 
 export interface RemoveOptions {
   /** Leaves the console's log: an error points to it. */
   readonly keepLog?: boolean;
+  /** Removes what an interrupted run left, whoever began it. */
+  readonly leftovers?: boolean;
 }
 
 /** By name or UUID. Returns false where there is no such domain. Throws VmsError (foreign) where it is not this owner's. */
@@ -19,20 +22,24 @@ export async function removeVm(
   context: Context,
   options: RemoveOptions = {},
 ): Promise<boolean> {
+  let name = id;
   try {
+    await sweepInstalls(connection, context);
     const found = await findDomain(connection, id);
     if (found === undefined) return false;
-    requireOwn(found, owner);
+    name = found.name;
+    const claim = options.leftovers === true ? requireOwnOrLeftover : requireOwn;
+    claim(found, owner);
     return await withVm(found.name, context, async () => {
       const current = await findDomain(connection, found.uuid);
       if (current === undefined) return false;
       context.progress.phase("removing");
-      const own = requireOwn(current, owner);
+      const own = claim(current, owner);
       const files = own.mark.files.filter((path) => options.keepLog !== true || !path.endsWith(".log"));
       await discardDomain(connection, { ...own, mark: { ...own.mark, files } }, context);
       return true;
     });
   } catch (error) {
-    throw cannot("delete", "VM", id, error);
+    throw cannot("delete", "VM", name, error);
   }
 }

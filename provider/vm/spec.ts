@@ -55,4 +55,5 @@ export const profiles: Readonly<Record<string, boolean>> = {
 /** In bytes: every image's capacity, and so the least that a VM's disk can have. Room for the largest profile while it is installed. */
 export const imageCapacity = 8 * 1024 ** 3;
 
-export const hostnameOf = (spec: VmSpec): string => spec.hostname ?? spec.name;
+/** A VM's name may end in a hyphen, a host's may not. */
+export const hostnameOf = (spec: VmSpec): string => spec.hostname ?? spec.name.replace(/-+$/, "");

@@ -1,4 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt, type RunResult } from "../../provider/host/command.js";
 import { packageFiles } from "../../provider/paths.js";
@@ -55,5 +61,28 @@ describe("the command line", () => {
     const { status, stderr } = await vms(["pulumi", "up", "--help"], { VMS_PULUMI_BACKEND: "nowhere" });
     assert.equal(status, 2);
     assert.match(stderr, /VMS_PULUMI_BACKEND is "nowhere": it can be "local" or "current"/);
+  });
+
+  it("ends with status 130 on Ctrl-C, whatever it waits for", async () => {
+    const cache = await mkdtemp(join(tmpdir(), "vms-cancel-"));
+    // Takes a request for the pulumi CLI and never answers.
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const releases = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const env = { ...process.env, PATH: "/usr/bin:/bin", VMS_CACHE: cache, VMS_PULUMI_RELEASES: releases };
+    const child = spawn(process.execPath, [main, "pulumi", "whoami"], { env, stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (piece: Buffer) => (said += piece.toString()));
+    try {
+      await once(server, "request");
+      child.kill("SIGINT");
+      const [status] = (await once(child, "close")) as [number | null];
+      assert.equal(status, 130);
+      assert.match(said, /was stopped/);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await rm(cache, { recursive: true, force: true });
+    }
   });
 });

@@ -13,6 +13,7 @@ import { publishImage } from "../../provider/storage/image-store.js";
 import { createDisk } from "../../provider/storage/qemu-img.js";
 import { createNvram, newDiskPath, newImagePath, newNvramPath } from "../../provider/storage/store.js";
 import { claimName, commandLine, withVm } from "../../provider/vm/ownership.js";
+import { imageLock, imageOwner, sweepInstalls } from "../../provider/vm/install-leftovers.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
 
@@ -99,18 +100,59 @@ describe("the ownership of a domain (real libvirtd)", () => {
     assert.equal(await removeVm(connection, vm.uuid, stack, store.context), false, "a second time there is nothing");
   });
 
-  it("never removes a file outside of our directories, nor a published image, whatever a mark lists", async () => {
-    const outside = join(store.settings.iso, "precious.qcow2");
-    writeFileSync(outside, "precious");
-    const dotted = `${storePaths(store.settings).disk}/../../../iso/precious.qcow2`;
+  it("never removes a published image, whatever a mark lists", async () => {
     const image = newImagePath(store.settings);
     await createDisk(image, 1024 ** 2);
     const recipe = { iso: "i", mirror: "", profile: "minimal", packages: [], guest: "g", capacity: 1 };
     await publishImage(store.settings, "key", recipe, image);
-    const vm = await defineVm(stack, "ready", [outside, dotted, image, "/etc/hostname"]);
+    const vm = await defineVm(stack, "ready", [image]);
     await removeVm(connection, vm.uuid, stack, store.context);
-    for (const path of [outside, image, "/etc/hostname"]) assert.ok(existsSync(path), path);
+    assert.ok(existsSync(image));
     assert.equal(existsSync(vm.disk), false);
+  });
+
+  for (const [where, path] of [
+    ["outside of our directories", () => join(store.settings.iso, "precious.qcow2")],
+    ["behind a path that leads out of them", () => `${storePaths(store.settings).disk}/../../../iso/precious.qcow2`],
+  ] as const) {
+    it(`refuses to delete a VM whose mark lists a file ${where}: it is of another store, or not ours`, async () => {
+      writeFileSync(join(store.settings.iso, "precious.qcow2"), "precious");
+      const vm = await defineVm(stack, "ready", [path()]);
+      const message = /precious\.qcow2 is not under .*; nothing was removed[^]*VMS_IMAGES/;
+      await assert.rejects(removeVm(connection, vm.uuid, stack, store.context), message);
+      for (const file of [path(), vm.disk, vm.nvram]) assert.ok(existsSync(file), file);
+      assert.equal((await findDomain(connection, vm.uuid))?.mark?.phase, "ready");
+    });
+  }
+
+  it("is found by its own name, not by the number that virsh gives to what runs", async () => {
+    const vm = await defineVm(commandLine, "ready");
+    virsh("start", vm.uuid);
+    const number = virsh("domid", vm.uuid);
+    assert.equal(await findDomain(connection, number), undefined);
+    assert.equal(await removeVm(connection, number, commandLine, store.context), false);
+    assert.ok(existsSync(vm.disk));
+  });
+
+  it("lets anybody remove what an interrupted run left, but only that", async () => {
+    const [half, whole] = [await defineVm(stack, "creating"), await defineVm(stack, "ready")];
+    assert.equal(await removeVm(connection, half.name, commandLine, store.context, { leftovers: true }), true);
+    assert.equal(existsSync(half.disk), false);
+    await assert.rejects(
+      removeVm(connection, whole.name, commandLine, store.context, { leftovers: true }),
+      /the stack dev of home/,
+    );
+    assert.ok(existsSync(whole.disk));
+  });
+
+  it("of an install that nobody works on any more is ended by whoever makes or removes a VM next", async () => {
+    const install = await defineVm(imageOwner, "installing");
+    virsh("start", install.uuid);
+    await withLock(imageLock(store.settings, "none"), () => sweepInstalls(connection, store.context));
+    assert.ok(await findDomain(connection, install.uuid), "while somebody holds its lock it is left alone");
+    await sweepInstalls(connection, store.context);
+    assert.equal(await findDomain(connection, install.uuid), undefined);
+    assert.equal(existsSync(install.disk), false);
   });
 
   it("refuses to work on a VM that another process works on", async () => {

@@ -1,0 +1,134 @@
+/** Making an image: Arch is installed in a domain of its own by two boots; the domain is removed, whatever comes of it. */
+import { randomUUID } from "node:crypto";
+import { access } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import type { Context } from "../context.js";
+import { detectAcceleration } from "../host/acceleration.js";
+import { inSlot } from "../host/slots.js";
+import { type Boot, driveDisk, driveIso } from "../install/drive.js";
+import { writePayload } from "../install/payload.js";
+import { defineDomain } from "../libvirt/domain.js";
+import { domainXml, type DomainSpec, type Filesystem, randomMac } from "../libvirt/domain-xml.js";
+import { nvramTemplate } from "../libvirt/firmware.js";
+import { virsh } from "../libvirt/virsh.js";
+import { sharedPackageCache } from "../paths.js";
+import { extractBootFiles } from "../storage/iso-boot.js";
+import type { Iso } from "../storage/iso.js";
+import { type Image, publishImage, type Recipe } from "../storage/image-store.js";
+import { convertImage, createDisk } from "../storage/qemu-img.js";
+import {
+  consoleLogPath,
+  copyMedium,
+  createConsoleLog,
+  createNvram,
+  newDiskPath,
+  newImagePath,
+  newMediumPath,
+  newNvramPath,
+  newPayloadPath,
+  removeOwnFiles,
+} from "../storage/store.js";
+import { discardInstall, imageOwner, installName } from "./install-leftovers.js";
+import { claimName } from "./ownership.js";
+import { imageCapacity, type VmSpec } from "./spec.js";
+
+/** In MiB: the live system unpacks into memory. */
+const installMemory = 2048;
+
+/** Installs the recipe and publishes its image. The caller holds the lock of the image. */
+export async function makeImage(spec: VmSpec, key: string, recipe: Recipe, iso: Iso, context: Context): Promise<Image> {
+  const { settings, connection } = spec;
+  const name = installName(settings, key);
+  await claimName(connection, name, imageOwner, context);
+  const { acceleration } = await detectAcceleration({ root: "/" }, spec.acceleration);
+  const files = {
+    disk: newDiskPath(settings),
+    nvram: newNvramPath(settings),
+    payload: newPayloadPath(settings),
+    image: newImagePath(settings),
+    // What lies elsewhere qemu may not be able to read, and libvirt must not change its owner.
+    ...(iso.path.startsWith(`${settings.iso}/`) ? {} : { medium: newMediumPath(settings) }),
+  };
+  const log = consoleLogPath(settings, name);
+  const domain: DomainSpec = {
+    name,
+    uuid: randomUUID(),
+    mark: { owner: imageOwner, phase: "installing", profile: spec.profile, image: key, files: Object.values(files) },
+    memory: installMemory,
+    cpus: Math.min(availableParallelism(), 4),
+    acceleration,
+    mac: randomMac(),
+    // User-mode networking needs no network of the host, and no firewall can be in its way.
+    network: undefined,
+    disk: files.disk,
+    nvram: files.nvram,
+    display: false,
+    media: [{ path: files.payload, serial: "vms-payload" }],
+    filesystems: await packageCaches(spec),
+  };
+  const boot: Boot = {
+    connection,
+    domain: domain.uuid,
+    log,
+    acceleration,
+    timeouts: spec.timeouts,
+    progress: context.progress,
+    signal: context.signal,
+  };
+  return inSlot(acceleration, context, async () => {
+    const bootFiles = await extractBootFiles(iso, context);
+    const withIso: DomainSpec = {
+      ...domain,
+      media: [...(domain.media ?? []), { path: files.medium ?? iso.path, serial: "vms-iso" }],
+      installer: {
+        kernel: bootFiles.kernel,
+        initramfs: bootFiles.initramfs,
+        commandLine: isoCommandLine(bootFiles.uuid),
+      },
+    };
+    await defineDomain(connection, domainXml(withIso));
+    try {
+      if (files.medium !== undefined) await copyMedium(iso.path, files.medium);
+      await createDisk(files.disk, imageCapacity);
+      await createNvram(files.nvram, await nvramTemplate());
+      await writePayload(files.payload, { ...recipe, mirror: spec.mirror, recipe: key }, { signal: context.signal });
+      await createConsoleLog(log);
+      await virsh(connection, ["start", domain.uuid, "--paused"]);
+      await driveIso(boot);
+      await defineDomain(connection, domainXml(domain));
+      await virsh(connection, ["start", domain.uuid, "--paused"]);
+      await driveDisk(boot);
+      context.progress.phase("publishing the image");
+      await convertImage(files.disk, files.image, context);
+      const image = await publishImage(settings, key, recipe, files.image);
+      await removeOwnFiles(settings, [log]);
+      return image;
+    } finally {
+      // After a failure the domain goes and the log stays.
+      await discardInstall(connection, domain.uuid, context);
+    }
+  });
+}
+
+/** The live system's own parameters, and a console on the serial line; it stays on its medium instead of being copied to memory. */
+function isoCommandLine(uuid: string): string {
+  return `archisobasedir=arch archisosearchuuid=${uuid} copytoram=n console=tty0 console=ttyS0,115200 net.ifnames=0 quiet loglevel=3`;
+}
+
+/** The host's own cache read-only, and one that all installs write to: packages are downloaded once. */
+async function packageCaches(spec: VmSpec): Promise<Filesystem[]> {
+  if (!spec.pacmanCache) return [];
+  const candidates: Filesystem[] = [
+    { source: sharedPackageCache(spec.settings), tag: "vms-pkg-shared", readOnly: false },
+    { source: spec.settings.pkgCache, tag: "vms-pkg-cache", readOnly: true },
+  ];
+  const there = await Promise.all(candidates.map(({ source }) => exists(source)));
+  return candidates.filter((_, index) => there[index]);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
