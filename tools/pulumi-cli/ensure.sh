@@ -17,6 +17,7 @@ programs=(pulumi pulumi-language-nodejs pulumi-resource-pulumi-nodejs)
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 releases=${VMS_PULUMI_RELEASES:-https://get.pulumi.com/releases/sdk}
 work=
+child=
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -26,9 +27,23 @@ die() {
 }
 
 clean_up() { [[ -z $work ]] || rm -rf -- "$work"; }
+stop() {
+  [[ -z $child ]] || kill "$child" 2>/dev/null || true
+  exit "$1"
+}
 trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'stop 130' INT
+trap 'stop 143' TERM
+
+# Runs a program that may take long; bash would not look at a signal before it has ended.
+stoppable() {
+  local status=0
+  "$@" &
+  child=$!
+  wait "$child" || status=$?
+  child=
+  return "$status"
+}
 
 complete_on_path() {
   local program
@@ -57,9 +72,9 @@ cache_key() {
 # download URL FILE: gives up within seconds where the server cannot be reached or goes silent.
 download() {
   if command -v curl >/dev/null; then
-    curl --fail --silent --location --connect-timeout 5 --speed-limit 1024 --speed-time 20 --output "$2" -- "$1"
+    stoppable curl --fail --silent --location --connect-timeout 5 --speed-limit 1024 --speed-time 20 --output "$2" -- "$1"
   elif command -v wget >/dev/null; then
-    wget --quiet --tries=1 --connect-timeout=5 --dns-timeout=5 --read-timeout=20 --output-document="$2" -- "$1"
+    stoppable wget --quiet --tries=1 --connect-timeout=5 --dns-timeout=5 --read-timeout=20 --output-document="$2" -- "$1"
   else
     return 1
   fi
@@ -113,11 +128,11 @@ build_from_modules() {
   # A user's own Go settings must not change what is built.
   export GOFLAGS=-mod=readonly GOWORK=off CGO_ENABLED=0
   say "Building the pulumi CLI $version from its Go modules (once, about three minutes)"
-  "$go" build -C "$here" -trimpath -o "$1/pulumi" \
+  stoppable "$go" build -C "$here" -trimpath -o "$1/pulumi" \
     -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$version" \
     github.com/pulumi/pulumi/pkg/v3/cmd/pulumi >&2
   say "Building its Node language host"
-  "$go" build -C "$here/language-host" -trimpath -o "$1/pulumi-language-nodejs" -ldflags "-s -w" \
+  stoppable "$go" build -C "$here/language-host" -trimpath -o "$1/pulumi-language-nodejs" -ldflags "-s -w" \
     github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs >&2
   sdk=$("$go" list -C "$here" -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3)
   install -m 755 "$sdk/nodejs/dist/pulumi-resource-pulumi-nodejs" "$1/"
