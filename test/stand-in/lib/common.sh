@@ -34,7 +34,7 @@ build_key() {
 
 # Names and sizes of what a finished directory must hold; the same call makes the manifest and checks it.
 list_result() {
-  (cd "$1" && find . -type f ! -name .manifest ! -path './.private/*' -printf '%P %s\n' | LC_ALL=C sort)
+  (cd "$1" && find . -path ./.private -prune -o -type f ! -name .manifest -printf '%P %s\n' | LC_ALL=C sort)
 }
 
 is_complete() {

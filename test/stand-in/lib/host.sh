@@ -12,6 +12,7 @@ gpg-agent gpg-agent
 mcopy mtools
 mkfs.fat dosfstools
 mksquashfs squashfs-tools
+mount mount
 pacman pacman-package-manager
 unshare util-linux
 xorriso xorriso
@@ -22,8 +23,8 @@ while read -r tool package; do
   PATH=$PATH:/usr/sbin:/sbin type -P "$tool" >/dev/null || missing+=("$package")
 done <<<"$tools"
 
-# apt's lists are empty on a fresh container image.
-if ! apt-cache show libc6 >/dev/null 2>&1; then
+# apt's lists are empty on a fresh container image; what is installed it knows all the same.
+if [[ -z $(apt-cache madison linux-image-amd64) ]]; then
   apt-get update
 fi
 ((${#missing[@]} == 0)) ||
