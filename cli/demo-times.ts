@@ -44,8 +44,11 @@ function begin({ timestamp, resourcePreEvent }: Event, rows: Map<string, Row>): 
 function tell({ timestamp, diagnosticEvent }: Event, rows: Map<string, Row>): void {
   if (diagnosticEvent?.urn === undefined || diagnosticEvent.severity === "debug") return;
   const row = rows.get(diagnosticEvent.urn);
-  // "packages: 41 of 187" is a detail of the phase "packages".
-  const text = diagnosticEvent.message.trim().replace(/: .*$/s, "");
+  // Between the engine's marks for colours; "packages: 41 of 187" is a detail of the phase "packages".
+  const text = diagnosticEvent.message
+    .replace(/<\{%.*?%\}>/g, "")
+    .trim()
+    .replace(/: .*$/s, "");
   if (row === undefined || row.parts.at(-1)?.text === text) return;
   row.parts.push({ text, start: timestamp });
 }
