@@ -141,7 +141,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     const uuid = String((await stack.outputs())["uuid"]);
     const gib = Number(await inGuest(uuid, "df --output=size -BM / | tail -1 | tr -dc 0-9")) / 1024;
     assert.ok(gib > 10.5, `the root file system has ${gib} GiB of a disk of 12`);
-    assert.equal(await inGuest(uuid, "cat /etc/hostname; hostname"), "First\nFirst");
+    assert.equal(await inGuest(uuid, "cat /etc/hostname /proc/sys/kernel/hostname"), "First\nFirst");
     assert.match(await inGuest(uuid, "getent passwd ada; id -nG ada"), /^ada:.*\n.*wheel/);
     assert.equal((await inGuest(uuid, "cat ~ada/.ssh/authorized_keys")).trim(), key);
     assert.match(await inGuest(uuid, "readlink /etc/localtime"), /Europe\/Berlin$/);
@@ -241,7 +241,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     await agentOf(String(uuid));
     for (const command of [
       "cat /etc/machine-id",
-      "hostname",
+      "cat /proc/sys/kernel/hostname",
       "cat /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2",
       "cat /sys/class/net/eth0/address",
     ]) {
