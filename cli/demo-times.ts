@@ -37,7 +37,8 @@ export function readTimes(log: string): Part[] {
 function begin({ timestamp, resourcePreEvent }: Event, rows: Map<string, Row>): void {
   if (resourcePreEvent === undefined) return;
   const { urn, op } = resourcePreEvent.metadata;
-  if (op === "same" || urn.includes("::pulumi:pulumi:Stack::")) return;
+  // Pulumi's own: the stack and the providers.
+  if (op === "same" || urn.includes("::pulumi:")) return;
   rows.set(urn, { start: timestamp, parts: [] });
 }
 

@@ -3,6 +3,7 @@ import { readTimes, showTimes } from "../../../cli/demo-times.js";
 
 const host = "urn:pulumi:dev::pulumi-vms::pulumi-nodejs:dynamic/vms:HostBootstrap::host";
 const vm = "urn:pulumi:dev::pulumi-vms::pulumi-nodejs:dynamic/vms:ArchVm::vm";
+const provider = "urn:pulumi:dev::pulumi-vms::pulumi:providers:pulumi-nodejs::default";
 const stack = "urn:pulumi:dev::pulumi-vms::pulumi:pulumi:Stack::pulumi-vms-dev";
 
 const log = (...events: object[]): string => events.map((event) => `${JSON.stringify(event)}\n`).join("");
@@ -21,6 +22,8 @@ describe("the times of a demo", () => {
     const parts = readTimes(
       log(
         pre(100, stack),
+        pre(100, provider),
+        outputs(101, provider),
         pre(101, host),
         outputs(113, host),
         pre(113, vm),
