@@ -35,6 +35,10 @@ describe("settings", () => {
     assert.throws(() => resolveSettings({}, { VMS_CONF: join(directory, "none.conf") }), /none\.conf cannot be read/);
   });
 
+  it("take an empty VMS_CONF for none", () => {
+    assert.equal(resolveSettings({}, { VMS_CONF: "", HOME: directory }).settings.iso, "/var/lib/libvirt/iso");
+  });
+
   it("refuse a relative directory", () => {
     assert.throws(() => resolveSettings({}, { HOME: directory, VMS_ISO: "isos" }), /VMS_ISO is "isos".*absolute/);
   });
