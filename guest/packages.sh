@@ -6,6 +6,7 @@
 # download is put into the shared cache afterwards, each file by a rename: a guest that dies in the middle of a download,
 # and two that load the same package at once, never leave half a file there, whatever version of pacman runs.
 
+USE_HOST_CACHES=true
 readonly CACHE_MOUNTS=/run/vms-cache PACMAN_CONFIG=/run/vms-pacman.conf PACMAN_LOG=/run/vms-pacman.log
 
 # Mounts the host's caches, where the machine has them: `shared` to take from and give to, `host` only to take from.
@@ -49,7 +50,7 @@ write_pacman_config() {
     printf '[options]\nCacheDir = %s/\n' "$1"
     local directory
     for directory in "$CACHE_MOUNTS"/shared "$CACHE_MOUNTS"/host; do
-      if mountpoint -q "$directory"; then printf 'CacheDir = %s/\n' "$directory"; fi
+      if [[ $USE_HOST_CACHES == true ]] && mountpoint -q "$directory"; then printf 'CacheDir = %s/\n' "$directory"; fi
     done
     printf 'ParallelDownloads = 5\nCheckSpace\n'
     sed -E '/^[[:space:]]*(CacheDir|ParallelDownloads)[[:space:]]*=/d; /^[[:space:]]*(CheckSpace|VerbosePkgLists|Color)[[:space:]]*$/d' \
@@ -60,7 +61,18 @@ write_pacman_config() {
 
 # run_pacman COMMAND...: pacman or pacstrap, with progress; dies with the reason where it fails.
 run_pacman() {
-  try_pacman "$@" || die "$(explain_pacman "$PACMAN_LOG")"
+  try_pacman "$@" || go_without_caches "$@"
+}
+
+# After a failure: a damaged file in a cache that cannot be written to would be in the way for ever.
+go_without_caches() {
+  if grep -q "File $CACHE_MOUNTS/.* is corrupted" "$PACMAN_LOG"; then
+    say "the host's caches hold packages that are not what the mirror signed: once more without the caches"
+    USE_HOST_CACHES=false
+    write_pacman_config "$PACKAGE_CACHE"
+    if try_pacman "$@"; then return; fi
+  fi
+  die "$(explain_pacman "$PACMAN_LOG")"
 }
 
 # Like run_pacman, but a failure is left to the caller, with what was said in PACMAN_LOG.
@@ -142,10 +154,13 @@ refuse_unknown_packages() {
 # part; only where the mirror has moved on since then everything is brought up to date.
 install_packages() {
   (($# > 0)) || return 0
+  local install=(pacman --config "$PACMAN_CONFIG" --needed --noconfirm)
   write_pacman_config /var/cache/pacman/pkg
   refuse_unknown_packages / "$@"
-  if ! try_pacman pacman --config "$PACMAN_CONFIG" -S --needed --noconfirm -- "$@"; then
-    grep -q 'failed retrieving file' "$PACMAN_LOG" || die "$(explain_pacman "$PACMAN_LOG")"
-    run_pacman pacman --config "$PACMAN_CONFIG" -Syu --needed --noconfirm -- "$@"
+  if try_pacman "${install[@]}" -S -- "$@"; then return; fi
+  if grep -q 'failed retrieving file' "$PACMAN_LOG"; then
+    run_pacman "${install[@]}" -Syu -- "$@"
+  else
+    go_without_caches "${install[@]}" -S -- "$@"
   fi
 }

@@ -49,9 +49,9 @@ plain_locale() {
   printf '%s.%s@%s\n' "${name%%[.@]*}" "${set//-/}" "$([[ $name == *@* ]] && printf '%s' "${name#*@}")"
 }
 
-# Kept in locale.gen, so that an upgrade of the C library makes it again.
+# Makes this one locale, as locale-gen would, and keeps it in locale.gen, so that an upgrade of the C library makes it again.
 make_locale() {
-  local locale=$1 file=$ROOT/etc/locale.gen known
+  local locale=$1 file=$ROOT/etc/locale.gen known input
   known=$({ cat "$file" "$ROOT/usr/share/i18n/SUPPORTED" 2>/dev/null || true; } |
     sed -E 's/^#[[:space:]]*//; s/[[:space:]]+$//' | awk -v locale="$locale" 'NF == 2 && $1 == locale && !found++')
   [[ -n $known ]] || refuse "there is no locale \"$locale\": /etc/locale.gen lists them"
@@ -59,8 +59,11 @@ make_locale() {
     grep -vxF -- "$known" "$file" || true
     printf '%s\n' "$known"
   } | write_file "$file" 0644
-  locale-gen >&2
-  has_locale "$locale" || refuse "locale-gen did not make the locale \"$locale\""
+  input=${locale%%.*}
+  if [[ $locale == *@* ]]; then input+=@${locale#*@}; fi
+  # It has warnings for many a good locale, so what counts is whether the locale is there.
+  localedef -c -i "$input" -f "${known##* }" -A /usr/share/locale/locale.alias "$locale" >&2 || true
+  has_locale "$locale" || refuse "localedef did not make the locale \"$locale\""
 }
 
 set_keymap() {

@@ -18,13 +18,13 @@ grow_root() {
 
 # Sizes in /sys are in sectors of 512 bytes, whatever the disk's own are.
 grow_partition() {
-  local device=$1 disk number end
+  local device=$1 disk number end said
   disk=$(readlink -f "$device/..")
   number=$(<"$device/partition")
   end=$(($(<"$device/start") + $(<"$device/size")))
   if (($(<"$disk/size") - end < SPARE_SECTORS)) || ! is_last_partition "$disk" "$end"; then return; fi
-  # The kernel is told by partx: reading the whole table again is refused while a partition is mounted.
-  printf ', +\n' | sfdisk --quiet --no-reread --force --partno "$number" "/dev/${disk##*/}" 2>&1
+  # The kernel is told by partx: reading the whole table again is refused while a partition is mounted, and sfdisk says so.
+  said=$(printf ', +\n' | sfdisk --quiet --no-reread --force --partno "$number" "/dev/${disk##*/}" 2>&1) || refuse "sfdisk: $said"
   partx --update --nr "$number" "/dev/${disk##*/}"
   printf 'vms identity: the root partition grew from %d to %d sectors\n' "$((end - $(<"$device/start")))" "$(<"$device/size")"
 }
