@@ -99,7 +99,8 @@ function readConf(environment: NodeJS.ProcessEnv): Record<string, string> {
     try {
       text = readFileSync(path, "utf8");
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT" && nonEmpty(environment["VMS_CONF"]) === undefined) continue;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT" && nonEmpty(environment["VMS_CONF"]) === undefined)
+        continue;
       throw new VmsError("input", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
     }
     return parseConf(text, path);
