@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkArchVm } from "../../provider/arch-vm-inputs.js";
 import { hasCode } from "../../provider/errors.js";
 import { withLock } from "../../provider/host/lock.js";
 import { defineDomain, findDomain, setMark } from "../../provider/libvirt/domain.js";
@@ -13,8 +14,10 @@ import { publishImage } from "../../provider/storage/image-store.js";
 import { createDisk } from "../../provider/storage/qemu-img.js";
 import { createNvram, newDiskPath, newImagePath, newNvramPath } from "../../provider/storage/store.js";
 import { claimName, commandLine, withVm } from "../../provider/vm/ownership.js";
+import { createVm } from "../../provider/vm/create.js";
 import { imageLock, imageOwner, sweepInstalls } from "../../provider/vm/install-leftovers.js";
 import { removeVm } from "../../provider/vm/remove.js";
+import type { VmSpec } from "../../provider/vm/spec.js";
 import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
 
 const stack: Owner = { id: "stack:0123456789abcdef", label: "the stack dev of home" };
@@ -74,11 +77,18 @@ describe("the ownership of a domain (real libvirtd)", () => {
     assert.ok(existsSync(vm.disk));
   });
 
-  it("takes a ready VM of the same owner over and never deletes it", async () => {
+  it("lets a create take a ready VM over only where it is this very resource's", async () => {
     const vm = await defineVm(stack, "ready");
-    const claimed = await claimName(connection, vm.name, stack, store.context);
-    assert.equal(claimed?.uuid, vm.uuid);
+    const { inputs } = checkArchVm(undefined, { name: vm.name, profile: "minimal", network: "user" });
+    const spec = { ...inputs, settings: store.settings } as unknown as VmSpec;
+    const other: Owner = { ...stack, label: "another resource of the same stack" };
+    const taken = await createVm(spec, stack, store.context, { takeOver: true });
+    assert.deepEqual(taken, { uuid: vm.uuid, takenOver: true });
+    const refusal = new RegExp(`Cannot create VM "${vm.name}": there is a VM of that name already`);
+    await assert.rejects(createVm(spec, other, store.context, { takeOver: true }), refusal);
+    await assert.rejects(createVm(spec, stack, store.context), refusal);
     assert.ok(existsSync(vm.disk));
+    assert.equal((await findDomain(connection, vm.uuid))?.mark?.phase, "ready");
   });
 
   for (const phase of ["creating", "deleting"] as const) {
