@@ -54,7 +54,7 @@ function resolve(clause, count, list, i, name, candidates) {
   for (i = 1; i <= count; i++) {
     name = list[i]
     sub(/[ (:].*/, "", name)
-    if (name in is_dropped && !(name in owner)) return ""
+    if (name in is_dropped) return ""
     if (name in file) return name
     if (name in provider) { split(provider[name], candidates, " "); return candidates[1] }
   }
@@ -75,7 +75,7 @@ function describe(name, members, member_count, i, j, count, list, deb, target, f
     count = split(needs[deb], list, /,[ ]*/)
     for (j = 1; j <= count; j++) {
       target = resolve(list[j])
-      if (target == "" || (target in is_dropped && !(target in owner))) continue
+      if (target == "" || target in is_dropped) continue
       if (!(target in owner)) adopt(target, repository[name])
       if (!(owner[target] in seen)) deps = deps " " owner[target]
       seen[owner[target]] = 1
