@@ -103,6 +103,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     assert.notDeepEqual(ours, []);
     killCli(interrupted.pid);
     await interrupted;
+    await stack.unlock();
     await eventually(async () => (await scene.domains()).length === 0, minute);
     await eventually(() => ours.every((pid) => !existsSync(`/proc/${pid}`)), minute);
     // Pulumi's own language host does not notice.
@@ -112,9 +113,12 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
 
   it("whose install is killed in the middle is healed by the next up, of two processes at once, which make one image", async () => {
     const interrupted = stack.start(["up", "--yes", "--skip-preview"]);
-    await interruptedAt(scene, /== step packages/);
+    const ended = interrupted.then(({ all }) => assert.fail(`it was to be interrupted, and ended: ${all}`));
+    await Promise.race([ended, logged(scene, /== step packages/)]);
     killTree(interrupted.pid);
     await interrupted;
+    await ended.catch(() => undefined);
+    await stack.unlock();
     assert.equal((await scene.domains()).length, 1, "the domain of the install is left, with our mark");
 
     const other = await scene.stack("other");
@@ -306,8 +310,8 @@ function logs(scene: Scene): string[] {
   return readdirSync(directory).map((name) => readFileSync(join(directory, name), "latin1"));
 }
 
-/** Waits until an install's log shows the pattern. */
-async function interruptedAt(scene: Scene, pattern: RegExp): Promise<void> {
+/** Waits until a log shows the pattern. */
+async function logged(scene: Scene, pattern: RegExp): Promise<void> {
   const log = storePaths(scene.settings).log;
   await eventually(() => existsSync(log) && logs(scene).some((text) => pattern.test(text)), 10 * minute);
 }

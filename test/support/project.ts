@@ -128,6 +128,12 @@ export class Stack {
     if (status !== 0) throw new Error(output);
   }
 
+  /** Takes away the lock that a killed pulumi leaves in a file backend. */
+  async unlock(): Promise<void> {
+    const { status, output } = await this.pulumi("cancel", "--yes");
+    if (status !== 0) throw new Error(output);
+  }
+
   up = (...args: string[]) => this.pulumi("up", "--yes", "--skip-preview", ...args);
   preview = (...args: string[]) => this.pulumi("preview", ...args);
   refresh = (...args: string[]) => this.pulumi("refresh", "--yes", "--skip-preview", ...args);
