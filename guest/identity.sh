@@ -70,43 +70,38 @@ read_uuid() {
   printf '%s' "${uuid,,}"
 }
 
-# A machine that is new here: what no two machines may share comes first.
+# A machine that is new here gets its own of what no two machines may share, and the settings that are meant for it.
 renew() {
   local uuid=$1
   attempt "machine-id" check_machine_id
+  # The host keys bear the host name.
+  take_settings "$uuid" hostname
   attempt "ssh host keys" renew_host_keys
-  take_settings "$uuid"
+  take_settings "$uuid" timezone locale keymap user authorized_keys
   # The record is the last thing written: a machine that lost power before starts over.
   sync
   attempt "record" record_instance "$uuid"
 }
 
-# The settings are the host's, if it means this machine; an image that somebody else started keeps what it has.
+# take_settings UUID NAME...: what the host says, if it means this machine. A disk that somebody else started keeps what it has.
 take_settings() {
-  local uuid=$1 meant
+  local uuid=$1 meant name
+  shift
   if ! has_credential instance; then return; fi
   meant=$(read_credential instance) || meant=""
   if [[ ${meant,,} != "$uuid" ]]; then
-    attempt "vms.instance" refuse "the identity is for the machine \"$meant\", not for this one"
+    [[ ${REASONS[*]} == *vms.instance:* ]] || attempt "vms.instance" refuse "the identity is for the machine \"$meant\", not for this one"
     return
   fi
-  take hostname set_hostname
-  take timezone set_timezone
-  take locale set_locale
-  take keymap set_keymap
-  take user set_user
-  take authorized_keys set_authorized_keys
+  for name in "$@"; do
+    if has_credential "$name"; then attempt "vms.$name" take "$name"; fi
+  done
 }
 
-# take NAME COMMAND: hands the credential's value to the command, where the host gave one.
 take() {
-  if has_credential "$1"; then attempt "vms.$1" take_value "$@"; fi
-}
-
-take_value() {
   local value
   value=$(read_credential "$1")
-  "$2" "$value"
+  "set_$1" "$value"
 }
 
 check_machine_id() {
@@ -147,7 +142,7 @@ boot() {
     if [[ $recorded != "$uuid" ]]; then
       renew "$uuid"
     elif [[ -e $RECORDS/failed ]]; then
-      take_settings "$uuid"
+      take_settings "$uuid" hostname timezone locale keymap user authorized_keys
     fi
   fi
   attempt "root file system" grow_root

@@ -34,9 +34,13 @@ set_locale() {
 
 # The C library spells the character set of its own list in its own way: de_DE.utf8.
 has_locale() {
-  local list
+  local list name wanted
   list=$(locale -a)
-  grep -qxF -- "$(plain_locale "$1")" < <(while read -r name; do plain_locale "$name"; done <<<"$list")
+  wanted=$(plain_locale "$1")
+  while read -r name; do
+    if [[ $(plain_locale "$name") == "$wanted" ]]; then return; fi
+  done <<<"$list"
+  return 1
 }
 
 plain_locale() {
@@ -79,16 +83,16 @@ set_keymap() {
   [[ -n $ROOT ]] || systemctl --no-block try-restart systemd-vconsole-setup.service
 }
 
-# New ones are made beside the old ones first: a machine never has half of them.
+# New ones are made beside the old ones first: a machine never has half of them. An RSA key would take half a minute where
+# the processor is emulated, and delay every first boot: sshd's own unit makes it when sshd is first started.
 renew_host_keys() {
-  local directory=$ROOT/etc/ssh new
+  local directory=$ROOT/etc/ssh new kind
   if ! command -v ssh-keygen >/dev/null; then return; fi
   mkdir -p "$directory"
   find "$directory" -maxdepth 1 -name '.host-keys.*' -exec rm -rf {} +
   new=$(mktemp -d -- "$directory/.host-keys.XXXXXX")
-  mkdir -p "$new/etc/ssh"
-  ssh-keygen -A -f "$new" >&2
+  for kind in ed25519 ecdsa; do ssh-keygen -q -t "$kind" -N "" -f "$new/ssh_host_${kind}_key" >&2; done
   rm -f -- "$directory"/ssh_host_*
-  mv -- "$new"/etc/ssh/ssh_host_* "$directory/"
+  mv -- "$new"/ssh_host_* "$directory/"
   rm -rf -- "$new"
 }

@@ -208,7 +208,7 @@ describe("guest/identity.sh", function () {
     await tree.identity();
     rmSync(join(tree.root, "var/lib/vms/instance"));
     rmSync(join(tree.root, "var/lib/vms/machine-id"));
-    mkdirSync(join(tree.root, "etc/ssh/.host-keys.AAAAAA/etc/ssh"), { recursive: true });
+    mkdirSync(join(tree.root, "etc/ssh/.host-keys.AAAAAA"), { recursive: true });
     const { status, stderr } = await tree.identity();
     assert.equal(status, 0, stderr);
     assert.equal(tree.read("run/vms/identity"), `ok ${firstUuid}\n`);
