@@ -1,7 +1,6 @@
 /**
- * The sample stack: this host made ready, and an Arch Linux VM on it. `./vms demo` brings it up and `./vms pulumi ...` acts on
- * it. What it asks for is in its config, for example `./vms pulumi config set vms:memory 4096`; the memory, cpus, disk, profile
- * and archIso that are set there hold for every VM of a stack, the rest is read here.
+ * The sample stack: this host made ready, and an Arch Linux VM on it. `./vms demo` brings it up, `./vms pulumi ...` acts on it, and
+ * its config says what it asks for: `./vms pulumi config set vms:memory 4096`.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { ArchVm, HostBootstrap } from "pulumi-vms";
@@ -18,6 +17,11 @@ const vm = new ArchVm(
   "vm",
   {
     name: config.get("name") ?? "vms-demo",
+    profile: config.get("profile"),
+    memory: config.getNumber("memory"),
+    cpus: config.getNumber("cpus"),
+    disk: config.get("disk"),
+    iso: config.get("archIso"),
     mirror: config.get("mirror"),
     network,
     user: config.get("user"),

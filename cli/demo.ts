@@ -9,7 +9,7 @@ import { describeVm } from "../provider/vm/describe.js";
 import type { CliContext } from "./context.js";
 import { type Part, readTimes, showTimes } from "./demo-times.js";
 import { prepareAsUser } from "./demo-user.js";
-import { checkoutFiles, openStack, type Stack, stackName } from "./stack.js";
+import { checkoutFiles, openStack, type Stack } from "./stack.js";
 import { canReachArch, serveStandIn, type StandIn } from "./stand-in.js";
 
 export interface DemoOptions {
@@ -127,9 +127,8 @@ async function showVm(stack: Stack, context: CliContext): Promise<void> {
 /** Removes the VM, the stack and its config; images stay, as a cache, and the host stays ready. */
 async function takeDown(context: CliContext): Promise<number> {
   const stack = await openStack(context);
-  const status = await stack.show(["destroy", "--yes", "--skip-preview"]);
+  const status = await stack.show(["destroy", "--yes", "--skip-preview", "--remove"]);
   if (status !== 0) return status;
-  await stack.read(["stack", "rm", stackName, "--yes"]);
   await rm(eventLog, { force: true });
   await rm(checkoutFiles.stackConfig, { force: true });
   context.print(

@@ -11,7 +11,7 @@ import { packageFiles } from "../provider/paths.js";
 import type { CliContext } from "./context.js";
 import { removeDeadLocks } from "./stack-locks.js";
 
-export const stackName = "dev";
+const stackName = "dev";
 
 /** What is made in the checkout; git ignores it. */
 export const checkoutFiles = {
