@@ -32,7 +32,7 @@ export async function canReachArch(): Promise<boolean> {
 }
 
 /** The mirror's address is part of what an image is made from: the same one again finds the image of the last time. */
-const usualPort = 18273;
+export const usualPort = 18273;
 
 /** Builds the stand-in, once, and serves its packages. */
 export async function serveStandIn(context: CliContext): Promise<StandIn> {

@@ -1,6 +1,7 @@
-/** The stand-in Arch, built once and served for the tests of a file. */
+/** The stand-in Arch, built once and served for the tests of a file, where the demo would serve it: so they share an image. */
 import { execa } from "execa";
 import { join } from "node:path";
+import { usualPort } from "../../cli/stand-in.js";
 import { packageFiles } from "../../provider/paths.js";
 import { serveMirror } from "../stand-in/mirror.js";
 
@@ -9,17 +10,23 @@ export interface StandIn {
   readonly iso: string;
   /** As the guest sees it. */
   readonly mirror: string;
+  /** Leaves the port to somebody else until `open` is called. */
   close(): Promise<void>;
+  open(): Promise<void>;
 }
 
 export async function serveStandIn(): Promise<StandIn> {
   const build = join(packageFiles.root, "test/stand-in/build.sh");
   const { stdout: directory } = await execa("bash", [build], { stderr: "inherit" });
-  const server = await serveMirror(join(directory, "repo"));
+  const serve = () => serveMirror(join(directory, "repo"), { port: usualPort });
+  let server = await serve();
   return {
     directory,
     iso: join(directory, "archlinux-x86_64.iso"),
     mirror: server.guestUrl,
     close: () => server.close(),
+    open: async () => {
+      server = await serve();
+    },
   };
 }
