@@ -108,18 +108,20 @@ report_packages() {
 }
 
 # Copies what pacman downloaded into the shared cache and empties its own. A cache that takes nothing is no failure.
+# Few programs for many files: starting one is slow where the processor is emulated.
 share_new_packages() {
-  local file name directory=$CACHE_MOUNTS/shared
+  local file new=() shared=$CACHE_MOUNTS/shared incoming
   for file in "$PACKAGE_CACHE"/*.pkg.tar*; do
-    [[ -f $file ]] || continue
-    name=${file##*/}
-    if mountpoint -q "$directory" && [[ $name != *.part && ! -e $directory/$name ]]; then
-      if ! { cp -- "$file" "$directory/.$name.$$" && mv -- "$directory/.$name.$$" "$directory/$name"; }; then
-        rm -f -- "$directory/.$name.$$" || true
-        say "the shared package cache does not take $name"
-      fi
-    fi
+    if [[ -f $file && $file != *.part && ! -e $shared/${file##*/} ]]; then new+=("$file"); fi
   done
+  if ((${#new[@]} > 0)) && mountpoint -q "$shared"; then
+    incoming=$shared/.incoming.$(cat /proc/sys/kernel/random/uuid)
+    if ! { mkdir "$incoming" && cp -- "${new[@]}" "$incoming/" && mv -- "$incoming"/* "$shared/"; }; then
+      say "the shared package cache does not take the new packages"
+    fi
+    # With what a guest left that died on the way.
+    find "$shared" -maxdepth 1 \( -path "$incoming" -o -name '.incoming.*' -mmin +1440 \) -exec rm -rf {} +
+  fi
   find "$PACKAGE_CACHE" -mindepth 1 -delete
 }
 
