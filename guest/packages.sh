@@ -7,7 +7,8 @@
 # and two that load the same package at once, never leave half a file there, whatever version of pacman runs.
 
 USE_HOST_CACHES=true
-readonly CACHE_MOUNTS=/run/vms-cache PACMAN_CONFIG=/run/vms-pacman.conf PACMAN_LOG=/run/vms-pacman.log
+CACHE_MOUNTS=/run/vms-cache
+readonly PACMAN_CONFIG=/run/vms-pacman.conf PACMAN_LOG=/run/vms-pacman.log
 
 # Mounts the host's caches, where the machine has them: `shared` to take from and give to, `host` only to take from.
 mount_package_caches() {
@@ -120,7 +121,8 @@ share_new_packages() {
       say "the shared package cache does not take the new packages"
     fi
     # With what a guest left that died on the way.
-    find "$shared" -maxdepth 1 \( -path "$incoming" -o -name '.incoming.*' -mmin +1440 \) -exec rm -rf {} +
+    find "$shared" -maxdepth 1 \( -path "$incoming" -o -name '.incoming.*' -mmin +1440 \) -exec rm -rf {} + ||
+      say "the shared package cache cannot be cleaned"
   fi
   find "$PACKAGE_CACHE" -mindepth 1 -delete
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -166,6 +166,57 @@ installing base...
       assert.match(stdout, expected);
     });
   }
+
+  describe("share_new_packages", () => {
+    let folder = "";
+
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "vms-cache-"));
+      for (const name of ["own", "mounts/shared/.incoming.old", "mounts/shared/.incoming.of-another-guest"]) {
+        mkdirSync(join(folder, name), { recursive: true });
+      }
+      utimesSync(join(folder, "mounts/shared/.incoming.old"), 0, 0);
+      for (const name of ["a.pkg.tar.zst", "a.pkg.tar.zst.sig", "b.pkg.tar.zst.part", "c.pkg.tar.zst"]) {
+        writeFileSync(join(folder, "own", name), "new");
+      }
+    });
+
+    afterEach(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    const share = async (): ReturnType<typeof runGuestBash> =>
+      await runGuestBash(
+        ["lib.sh", "packages.sh"],
+        `mountpoint() { true; }
+         CACHE_MOUNTS=$FOLDER/mounts
+         PACKAGE_CACHE=$FOLDER/own
+         share_new_packages`,
+        { env: { FOLDER: folder } },
+      );
+
+    it("gives whole files that are new, leaves what other guests do, and clears what dead ones left", async () => {
+      writeFileSync(join(folder, "mounts/shared/c.pkg.tar.zst"), "old");
+      const { status, stderr } = await share();
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(readdirSync(join(folder, "mounts/shared")).sort(), [
+        ".incoming.of-another-guest",
+        "a.pkg.tar.zst",
+        "a.pkg.tar.zst.sig",
+        "c.pkg.tar.zst",
+      ]);
+      assert.equal(readFileSync(join(folder, "mounts/shared/c.pkg.tar.zst"), "utf8"), "old");
+      assert.deepEqual(readdirSync(join(folder, "own")), []);
+    });
+
+    it("goes on where the shared cache takes nothing", async () => {
+      rmSync(join(folder, "mounts/shared"), { recursive: true });
+      const { status, stdout, stderr } = await share();
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /the shared package cache does not take the new packages/);
+      assert.deepEqual(readdirSync(join(folder, "own")), []);
+    });
+  });
 });
 
 describe("guest/network.sh", function () {
