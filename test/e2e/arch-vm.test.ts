@@ -42,7 +42,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
       scene,
       "one",
       `name: ${JSON.stringify(names.one)}, disk: "12G", hostname: "First", user: "ada", password: "pa'ss \\"word\\" $(id)", rootPassword: "r00t",
-       authorizedKeys: [${JSON.stringify(key)}], timezone: "Europe/Berlin", keymap: "de", ${one}`,
+       authorizedKeys: [${JSON.stringify(key)}], timezone: "Europe/Berlin", ${one}`,
     ).replace(/\)$/, ", { dependsOn: host })")};
     ${rest}
     export const { uuid, mac, ipAddress, state, diskPath, image, consoleLog, viewer } = one;`;
@@ -153,7 +153,6 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     assert.match(await inGuest(uuid, "getent passwd ada; id -nG ada"), /^ada:.*\n.*wheel/);
     assert.equal((await inGuest(uuid, "cat ~ada/.ssh/authorized_keys")).trim(), key);
     assert.match(await inGuest(uuid, "readlink /etc/localtime"), /Europe\/Berlin$/);
-    assert.match(await inGuest(uuid, "cat /etc/vconsole.conf"), /KEYMAP=["']?de\b/);
     assert.equal(await inGuest(uuid, "systemctl --failed --no-legend --plain"), "");
   });
 
