@@ -61,7 +61,7 @@ start_job() {
 wait_job() {
   local start=$SECONDS
   if ! wait "${job_pids[$1]}"; then
-    tail -n 40 "$WORK/$1.log" >&2
+    grep -v 'faked system time' "$WORK/$1.log" | tail -n 40 >&2
     die "$1 failed"
   fi
   unset "job_pids[$1]"

@@ -97,6 +97,17 @@ fill_sudo() {
   chmod 440 etc/sudoers
 }
 
+# Debian's keymaps under Arch's directory and names.
+fill_kbd() {
+  local file
+  rm -rf usr/share/console*
+  install -d usr/share/kbd
+  mv usr/share/keymaps usr/share/kbd/keymaps
+  rm -rf usr/share/kbd/keymaps/{amiga,atari,mac,sun}
+  find usr/share/kbd/keymaps -name '*.kmap.gz' | while read -r file; do mv "$file" "${file%.kmap.gz}.map.gz"; done
+  ln -s kbd/keymaps usr/share/keymaps
+}
+
 fill_procps_ng() { rm -f usr/lib/systemd/system/procps.service etc/sysctl.d/README*; }
 fill_kmod() { rm -f usr/lib/systemd/system/kmod.service etc/modules; }
 # Debian's settings give way to those of grml-zsh-config.
