@@ -266,8 +266,13 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
   it("that was changed by hand is reported by refresh and set right by up", async () => {
     const { uuid, second } = await stack.outputs();
     virsh("setmaxmem", String(uuid), "1GiB", "--config");
+    // Whoever removes a domain by hand removes its disk by hand: nobody can tell any more whose it was.
+    const disk = virsh("domblklist", String(second), "--details")
+      .split(/\s+/)
+      .find((word) => word.endsWith(".qcow2"));
     virsh("destroy", String(second));
     virsh("undefine", String(second), "--nvram");
+    rmSync(disk ?? "");
     const refreshed = await stack.refresh();
     assert.equal(refreshed.status, 0, refreshed.output);
     const preview = await stack.preview("--diff");
