@@ -90,9 +90,9 @@ async function makeScene(): Promise<Scene> {
 /** The program text of a VM of the stand-in; `more` is TypeScript source of further properties. */
 export function vmProgram(scene: Scene, name: string, more = ""): string {
   const { iso, mirror } = scene.standIn;
-  return `new ArchVm(${JSON.stringify(name)}, {
-    profile: "minimal", network: "user", iso: ${JSON.stringify(iso)}, mirror: ${JSON.stringify(mirror)}, ${more}
-  })`;
+  // Spread, so that what `more` says may be said twice.
+  const usual = `...{ profile: "minimal", network: "user", iso: ${JSON.stringify(iso)}, mirror: ${JSON.stringify(mirror)} }`;
+  return `new ArchVm(${JSON.stringify(name)}, { ${usual}, ${more} })`;
 }
 
 export function domainXml(uuid: string): string {
