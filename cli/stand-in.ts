@@ -32,17 +32,24 @@ export async function canReachArch(): Promise<boolean> {
 }
 
 /** The mirror's address is part of what an image is made from: the same one again finds the image of the last time. */
-export const usualPort = 18273;
+const usualPort = 18273;
+
+/** Serves a stand-in's packages, where they are served usually unless somebody else is there. */
+export async function servePackages(directory: string) {
+  const { serveMirror } = await import("../test/stand-in/mirror.js");
+  const repository = join(directory, "repo");
+  try {
+    return await serveMirror(repository, { port: usualPort });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    return serveMirror(repository);
+  }
+}
 
 /** Builds the stand-in, once, and serves its packages. */
 export async function serveStandIn(context: CliContext): Promise<StandIn> {
-  const { serveMirror } = await import("../test/stand-in/mirror.js");
   const directory = await buildStandIn(context);
-  const repository = join(directory, "repo");
-  const server = await serveMirror(repository, { port: usualPort }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    return serveMirror(repository);
-  });
+  const server = await servePackages(directory);
   return { iso: join(directory, "archlinux-x86_64.iso"), mirror: server.guestUrl, close: () => server.close() };
 }
 

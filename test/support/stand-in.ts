@@ -1,9 +1,8 @@
 /** The stand-in Arch, built once and served for the tests of a file, where the demo would serve it: so they share an image. */
 import { execa } from "execa";
 import { join } from "node:path";
-import { usualPort } from "../../cli/stand-in.js";
+import { servePackages } from "../../cli/stand-in.js";
 import { packageFiles } from "../../provider/paths.js";
-import { serveMirror } from "../stand-in/mirror.js";
 
 export interface StandIn {
   readonly directory: string;
@@ -18,15 +17,14 @@ export interface StandIn {
 export async function serveStandIn(): Promise<StandIn> {
   const build = join(packageFiles.root, "test/stand-in/build.sh");
   const { stdout: directory } = await execa("bash", [build], { stderr: "inherit" });
-  const serve = () => serveMirror(join(directory, "repo"), { port: usualPort });
-  let server = await serve();
+  let server = await servePackages(directory);
   return {
     directory,
     iso: join(directory, "archlinux-x86_64.iso"),
     mirror: server.guestUrl,
     close: () => server.close(),
     open: async () => {
-      server = await serve();
+      server = await servePackages(directory);
     },
   };
 }
