@@ -19,8 +19,7 @@ export function isoWithoutKernel(iso: string, target: string, scratch: string): 
 export function isoWithoutShell(iso: string, target: string, scratch: string): void {
   const [folder, inside] = [join(scratch, "init-that-hangs"), "/arch/boot/x86_64/initramfs-linux.img"];
   mkdirSync(folder, { recursive: true });
-  const script =
-    "#!/usr/bin/ash\nwhile :; do printf 'archiso login: '; read -r line; sleep 1; done </dev/console >/dev/console\n";
+  const script = "#!/usr/bin/busybox sh\nwhile :; do echo 'archiso login: '; /usr/bin/busybox sleep 5; done\n";
   writeFileSync(join(folder, "init"), script, { mode: 0o755 });
   const original = execFileSync("bsdtar", ["-xOf", iso, inside.slice(1)], { maxBuffer: 2 ** 30 });
   const archive = execFileSync("bsdtar", ["--format", "newc", "-cf", "-", "-C", folder, "init"]);
