@@ -8,19 +8,21 @@ export function truncatedIso(iso: string, target: string): void {
   truncateSync(target, 20 * 1024 * 1024);
 }
 
-/** Its kernel is none: the firmware finds nothing to boot and waits. */
-export function isoWithoutKernel(iso: string, target: string, scratch: string): void {
-  const kernel = join(scratch, "no-kernel");
-  writeFileSync(kernel, Buffer.alloc(1024 * 1024, "not a kernel "));
-  replaceIn(iso, target, kernel, "/arch/boot/x86_64/vmlinuz-linux");
+/** It boots, says nothing, and waits for ever. */
+export function isoWithoutLogin(iso: string, target: string, scratch: string): void {
+  replaceInit(iso, target, scratch, "while :; do /usr/bin/busybox sleep 5; done");
 }
 
-/** It says `login:` and then nothing more: another /init, in an archive behind the initramfs, which the kernel unpacks over the first. */
+/** It says `login:` and then nothing more. */
 export function isoWithoutShell(iso: string, target: string, scratch: string): void {
+  replaceInit(iso, target, scratch, "while :; do echo 'archiso login: '; /usr/bin/busybox sleep 5; done");
+}
+
+/** Another /init, in an archive behind the initramfs: the kernel unpacks it over the first. */
+function replaceInit(iso: string, target: string, scratch: string, script: string): void {
   const [folder, inside] = [join(scratch, "init-that-hangs"), "/arch/boot/x86_64/initramfs-linux.img"];
   mkdirSync(folder, { recursive: true });
-  const script = "#!/usr/bin/busybox sh\nwhile :; do echo 'archiso login: '; /usr/bin/busybox sleep 5; done\n";
-  writeFileSync(join(folder, "init"), script, { mode: 0o755 });
+  writeFileSync(join(folder, "init"), `#!/usr/bin/busybox sh\n${script}\n`, { mode: 0o755 });
   const original = execFileSync("bsdtar", ["-xOf", iso, inside.slice(1)], { maxBuffer: 2 ** 30 });
   const archive = execFileSync("bsdtar", ["--format", "newc", "-cf", "-", "-C", folder, "init"]);
   // The kernel looks for the next archive at a multiple of four bytes.
