@@ -27,7 +27,7 @@ describe("./vms demo in a clean clone", function () {
 
   const vms = async (...args: string[]) => {
     const env = { ...scene.environment, PULUMI_ACCESS_TOKEN: undefined, PULUMI_BACKEND_URL: undefined };
-    const { exitCode, all } = await execa("./vms", args, {
+    const { exitCode, all } = await execa(join(clone, "vms"), args, {
       cwd: clone,
       env,
       all: true,
