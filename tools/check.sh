@@ -33,13 +33,13 @@ install_shell_tools() {
   fi
 }
 
-# Every file with a shell's name in its first line, tracked or about to be.
+# Every file with a shell's name in its first line, a script's or shellcheck's, tracked or about to be.
 shell_files() {
   local file first
   while IFS= read -r -d '' file; do
     [[ -f $file ]] || continue
     IFS= read -r first <"$file" 2>/dev/null || true
-    [[ $first =~ ^#!.*[/\ ](ba|da)?sh($|\ ) ]] && printf '%s\0' "$file"
+    [[ $first =~ ^#(!.*[/\ ]|\ shellcheck\ shell=)(ba|da)?sh($|\ ) ]] && printf '%s\0' "$file"
   done < <(git ls-files -z --cached --others --exclude-standard)
   return 0
 }
