@@ -2,7 +2,7 @@
  * Which way imports point: cli -> provider; inside it provider/*.ts -> vm -> install -> console | storage | libvirt -> host;
  * resources reach the provider at run time only, by the package's name. The shared files may be used by all.
  */
-const shared = "^provider/(errors|paths|settings|context|progress)\\.ts$";
+const shared = "^provider/(errors|paths|settings|context|progress|steps)\\.ts$";
 const layers = [
   "^provider/host/",
   "^provider/(console|storage|libvirt)/",
@@ -25,7 +25,7 @@ module.exports = {
     ...upwards,
     {
       name: "shared-stands-alone",
-      comment: "errors, paths, settings, context and progress are used by all, so they use only each other",
+      comment: "errors, paths, settings, context, progress and steps are used by all, so they use only each other",
       severity: "error",
       from: { path: shared },
       to: { path: "^(provider|cli|resources|test)/", pathNot: shared },

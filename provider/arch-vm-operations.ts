@@ -96,9 +96,13 @@ async function applyChanges(
   const { acceleration } = await detectAcceleration({ root: "/" }, spec.acceleration);
   context.progress.phase("changing");
   await setMemory(connection, domain, spec.memory);
+  context.reached?.("change: memory set");
   await setCpus(connection, domain, spec.cpus);
+  context.reached?.("change: cpus set");
   if (changed.includes("disk")) await growDisk(connection, domain, spec.disk);
+  context.reached?.("change: disk grown");
   if (changed.includes("autostart")) await setAutostart(connection, id, spec.autostart);
+  context.reached?.("change: autostart set");
   const limits = limitsOf(acceleration, spec.timeouts);
   const consoleLog = consoleLogOf(domain);
   await setRunning({ connection, uuid: id, consoleLog, acceleration, limits }, spec.running, context);

@@ -4,13 +4,13 @@
  *
  * The domain is defined and started by the caller, paused at best, and killed by the caller where the drive fails.
  */
+import type { Context } from "../context.js";
 import { Deadline, poll } from "../host/deadline.js";
 import { openDomainConsole } from "../console/domain-console.js";
 import type { Dialogue } from "../console/expect.js";
 import { awaitLogin, logIn } from "../console/shell.js";
 import { ConsoleTimeoutError } from "../errors.js";
 import { isOff } from "../libvirt/domain.js";
-import type { Progress } from "../progress.js";
 import { type Guest, resumeGuest, signsOfDeath, watchGuest, whyConsoleEnded } from "./guest-life.js";
 import { runStep } from "./run-step.js";
 import {
@@ -25,13 +25,11 @@ import {
 } from "./steps.js";
 
 /** A boot that is to be driven. */
-export interface Boot extends Guest {
+export interface Boot extends Guest, Pick<Context, "progress" | "signal" | "reached"> {
   /** The file that everything the console prints is appended to. */
   readonly log: string;
   readonly acceleration: Acceleration;
   readonly timeouts?: Timeouts | undefined;
-  readonly progress: Progress;
-  readonly signal?: AbortSignal | undefined;
   /** Never written to the log nor quoted in an error. */
   readonly secrets?: readonly string[] | undefined;
 }
@@ -95,8 +93,10 @@ async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
       const shell = await timed("login", () =>
         logIn(dialogue, new Deadline(limits.login), moreTime("boot", limits.login)),
       );
+      boot.reached?.("install: logged in");
       for (const step of [unpacking(where), ...steps.filter((each) => each.where === where)]) {
         await timed(step.name, () => runStep(step, { shell, dialogue, limits, progress: boot.progress }));
+        boot.reached?.("install: step done");
       }
     } finally {
       await watch.stop();
@@ -104,6 +104,7 @@ async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
     boot.progress.phase("powering the guest off");
     dialogue.note(`powering off, at most ${limits.shutdown} s`);
     await timed("shutdown", () => powerOff(guest, dialogue, limits, signal));
+    boot.reached?.("install: powered off");
     return timings;
   } finally {
     await dialogue.close();

@@ -62,9 +62,11 @@ export async function createVm(
     await sweepInstalls(spec.connection, context);
     return await withVm(spec.name, context, async () => {
       const ready = await claimName(spec.connection, spec.name, owner, context);
+      context.reached?.("create: claimed");
       if (ready !== undefined) return { uuid: mayTakeOver(ready, owner, options), takenOver: true };
       await checkNetwork(spec.connection, spec.network);
       const image = await ensureImage(spec, context);
+      context.reached?.("create: image found");
       const uuid = options.uuid ?? randomUUID();
       await makeVm(spec, uuid, image, owner, context, () => (defined = uuid));
       return { uuid, takenOver: false };
@@ -119,19 +121,26 @@ async function makeVm(
   // The definition is first: from here on every file has an owner.
   await defineDomain(connection, xml);
   onDefined();
+  context.reached?.("create: defined");
   await createOverlay(disk, image.path, parseSize(spec.disk));
+  context.reached?.("create: overlay made");
   await createNvram(nvram, await nvramTemplate());
+  context.reached?.("create: nvram made");
   await createConsoleLog(consoleLog);
+  context.reached?.("create: log made");
 
   const limits = limitsOf(acceleration, spec.timeouts);
   await startVm({ connection, uuid, consoleLog, limit: limits.boot }, acceleration, context);
   await setPasswords(spec, uuid);
+  context.reached?.("create: passwords set");
   if (spec.autostart) await virsh(connection, ["autostart", uuid]);
+  context.reached?.("create: autostart set");
   if (spec.running === false) {
     context.progress.phase("stopping: it is not to run");
     await shutDown(connection, uuid, limits.shutdown, context);
   }
   await setMark(connection, uuid, { ...mark, phase: "ready" });
+  context.reached?.("create: marked ready");
 }
 
 async function setPasswords(spec: VmSpec, uuid: string): Promise<void> {

@@ -40,6 +40,7 @@ export async function makeImage(spec: VmSpec, key: string, recipe: Recipe, iso: 
   const { settings, connection } = spec;
   const name = installName(settings, key);
   await claimName(connection, name, imageOwner, context);
+  context.reached?.("install: claimed");
   const { acceleration } = await detectAcceleration({ root: "/" }, spec.acceleration);
   const files = {
     disk: newDiskPath(settings),
@@ -67,13 +68,12 @@ export async function makeImage(spec: VmSpec, key: string, recipe: Recipe, iso: 
     filesystems: await packageCaches(spec),
   };
   const boot: Boot = {
+    ...context,
     connection,
     domain: domain.uuid,
     log,
     acceleration,
     timeouts: spec.timeouts,
-    progress: context.progress,
-    signal: context.signal,
   };
   return inSlot(acceleration, context, async () => {
     const bootFiles = await extractBootFiles(iso, context);
@@ -87,21 +87,34 @@ export async function makeImage(spec: VmSpec, key: string, recipe: Recipe, iso: 
       },
     };
     await defineDomain(connection, domainXml(withIso));
+    context.reached?.("install: defined");
     try {
       if (files.medium !== undefined) await copyMedium(iso.path, files.medium);
+      context.reached?.("install: medium copied");
       await createDisk(files.disk, imageCapacity);
+      context.reached?.("install: disk made");
       await createNvram(files.nvram, await nvramTemplate());
+      context.reached?.("install: nvram made");
       await writePayload(files.payload, { ...recipe, mirror: spec.mirror, recipe: key }, { signal: context.signal });
+      context.reached?.("install: payload written");
       await createConsoleLog(log);
+      context.reached?.("install: log made");
       await virsh(connection, ["start", domain.uuid, "--paused"]);
+      context.reached?.("install: powered on");
       await driveIso(boot);
       await defineDomain(connection, domainXml(domain));
+      context.reached?.("install: redefined");
       await virsh(connection, ["start", domain.uuid, "--paused"]);
+      context.reached?.("install: powered on");
       await driveDisk(boot);
       context.progress.phase("publishing the image");
       await convertImage(files.disk, files.image, context);
-      const image = await publishImage(settings, key, recipe, files.image);
+      context.reached?.("install: converted");
+      // An image that is there is not installed again, so nobody would remove the log behind it.
       await removeOwnFiles(settings, [log]);
+      context.reached?.("install: log removed");
+      const image = await publishImage(settings, key, recipe, files.image);
+      context.reached?.("install: published");
       return image;
     } finally {
       // After a failure the domain goes and the log stays.

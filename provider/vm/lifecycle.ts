@@ -13,7 +13,9 @@ export async function startVm(guest: Booting, acceleration: "kvm" | "tcg", conte
   await inSlot(acceleration, context, async () => {
     context.progress.phase("starting");
     await virsh(guest.connection, ["start", guest.uuid]);
+    context.reached?.("start: powered on");
     await awaitReady(guest, context);
+    context.reached?.("start: ready");
   });
 }
 
@@ -27,6 +29,7 @@ export async function shutDown(connection: Connection, uuid: string, seconds: nu
     // The agent may be gone with the guest before it can answer.
     if (hasCode(error, "gone", "unreachable", "permission")) throw error;
   }
+  context.reached?.("stop: asked");
   const off = await poll(async () => ((await isOff(connection, uuid)) ? true : undefined), {
     deadline: new Deadline(seconds),
     signal: context.signal,
@@ -36,6 +39,7 @@ export async function shutDown(connection: Connection, uuid: string, seconds: nu
       hint: "Look at its console, or force it off: vms kill",
     });
   }
+  context.reached?.("stop: off");
 }
 
 /** Throws where a VM could not be connected to the network: before anything is made for it. */

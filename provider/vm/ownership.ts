@@ -63,9 +63,15 @@ export function requireOwnOrLeftover(domain: Domain, owner: Owner): OwnDomain {
 export async function discardDomain(connection: Connection, domain: OwnDomain, context: Context): Promise<void> {
   await requireStore(domain, context);
   if (domain.mark.phase === "ready") await setMark(connection, domain.uuid, { ...domain.mark, phase: "deleting" });
+  context.reached?.("delete: marked");
   await killDomain(connection, domain.uuid);
-  await removeOwnFiles(context.settings, domain.mark.files);
+  context.reached?.("delete: killed");
+  for (const file of domain.mark.files) {
+    await removeOwnFiles(context.settings, [file]);
+    context.reached?.("delete: file removed");
+  }
   await undefineDomain(connection, domain.uuid);
+  context.reached?.("delete: undefined");
 }
 
 /** Locks and files are of one store: a domain of another one may be worked on right now, and its files would be left for ever. */

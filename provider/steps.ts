@@ -1,0 +1,43 @@
+/**
+ * The named steps of every operation. Whoever observes a run (`Context.reached`) is told of each right after it is done: it is
+ * where a run can have been interrupted, so a new step belongs here, and is tested by being here.
+ */
+export const steps = {
+  create: [
+    "claimed",
+    "image found",
+    "defined",
+    "overlay made",
+    "nvram made",
+    "log made",
+    "passwords set",
+    "autostart set",
+    "marked ready",
+  ],
+  install: [
+    "claimed",
+    "defined",
+    "medium copied",
+    "disk made",
+    "nvram made",
+    "payload written",
+    "log made",
+    "powered on",
+    "logged in",
+    "step done",
+    "powered off",
+    "redefined",
+    "converted",
+    "log removed",
+    "published",
+  ],
+  start: ["powered on", "ready"],
+  stop: ["asked", "off"],
+  change: ["memory set", "cpus set", "disk grown", "autostart set"],
+  delete: ["marked", "killed", "file removed", "undefined"],
+} as const;
+
+export type Operation = keyof typeof steps;
+
+/** A step with its operation, such as "create: defined". */
+export type Step = { [O in Operation]: `${O}: ${(typeof steps)[O][number]}` }[Operation];
