@@ -58,7 +58,10 @@ export interface ArchVmArgs {
   network?: pulumi.Input<string>;
   /** Whether the host's package cache is shared with the guest while it is installed. Default true. */
   pacmanCache?: pulumi.Input<boolean>;
-  /** Not set: started when it is made, then left alone. Set: enforced by each `pulumi up`. */
+  /**
+   * Not set: started when it is made, then left alone. Set: enforced by each `pulumi up`. A VM that is made with `false` is not
+   * booted, unless it has a password to set: it takes its identity on when it is first started.
+   */
   running?: pulumi.Input<boolean>;
   /** Whether it starts with the host. Default false. */
   autostart?: pulumi.Input<boolean>;

@@ -25,6 +25,7 @@ import {
   newDiskPath,
   newNvramPath,
 } from "../storage/store.js";
+import type { RunningVm } from "./change.js";
 import { HalfMadeError } from "./half-made.js";
 import { ensureImage } from "./image.js";
 import { credentialsOf } from "./identity.js";
@@ -128,19 +129,27 @@ async function makeVm(
   context.reached?.("create: nvram made");
   await createConsoleLog(consoleLog);
   context.reached?.("create: log made");
-
-  const limits = limitsOf(acceleration, spec.timeouts);
-  await startVm({ connection, uuid, consoleLog, limit: limits.boot }, acceleration, context);
-  await setPasswords(spec, uuid);
-  context.reached?.("create: passwords set");
+  await bootFirst(spec, { connection, uuid, consoleLog, acceleration }, context);
   if (spec.autostart) await virsh(connection, ["autostart", uuid]);
   context.reached?.("create: autostart set");
-  if (spec.running === false) {
-    context.progress.phase("stopping: it is not to run");
-    await shutDown(connection, uuid, limits.shutdown, context);
-  }
   await setMark(connection, uuid, { ...mark, phase: "ready" });
   context.reached?.("create: marked ready");
+}
+
+/** The first boot, where something needs it now: the identity is in the definition, and is taken on whenever that boot comes. */
+async function bootFirst(spec: VmSpec, vm: Omit<RunningVm, "limits">, context: Context): Promise<void> {
+  const hasPasswords = (spec.password ?? spec.rootPassword) !== undefined;
+  if (spec.running === false && !hasPasswords) {
+    context.progress.phase("leaving it off: it takes its identity on when it is first started");
+    return;
+  }
+  const limits = limitsOf(vm.acceleration, spec.timeouts);
+  await startVm({ ...vm, limit: limits.boot }, vm.acceleration, context);
+  await setPasswords(spec, vm.uuid);
+  context.reached?.("create: passwords set");
+  if (spec.running !== false) return;
+  context.progress.phase("stopping: its passwords are set, and it is not to run");
+  await shutDown(vm.connection, vm.uuid, limits.shutdown, context);
 }
 
 async function setPasswords(spec: VmSpec, uuid: string): Promise<void> {
