@@ -49,7 +49,13 @@ export function update(id: string, olds: Values, news: Values): Promise<UpdateRe
   return whileEngineLives((signal) => converge(id, olds, news, contextOf(news, signal)));
 }
 
-async function converge(id: string, olds: Values, news: Values, context: Context): Promise<UpdateResult<Values>> {
+/** Changes the VM to what the inputs say, and makes a half-made one whole. */
+export async function converge(
+  id: string,
+  olds: Values,
+  news: Values,
+  context: Context,
+): Promise<UpdateResult<Values>> {
   const spec = specOf(news);
   const owner = ownerOf(olds);
   if (olds["phase"] !== "ready") {
@@ -109,7 +115,7 @@ async function applyChanges(
 }
 
 /** Creates the VM, or makes a half-made one whole; where that fails with a domain there, Pulumi is told so that it keeps the record. */
-async function makeWhole(
+export async function makeWhole(
   spec: VmSpec,
   inputs: Values,
   owner: Owner,

@@ -11,9 +11,7 @@ import { imageCapacity, type VmSpec } from "./spec.js";
 
 /** Returns the image of the VM's recipe, made now where there is none; of several callers one makes it and the others wait. */
 export async function ensureImage(spec: VmSpec, context: Context): Promise<Image> {
-  const iso = await ensureIso(spec.iso, context);
-  const recipe = await recipeOf(spec, iso);
-  const key = hashOf(recipe);
+  const { iso, recipe, key } = await identifyImage(spec, context);
   const found = await findImage(spec.settings, key);
   if (found !== undefined) return found;
   return withLock(
@@ -26,6 +24,16 @@ export async function ensureImage(spec: VmSpec, context: Context): Promise<Image
       },
     },
   );
+}
+
+/** What the VM's image is made from, and the key that it is found by. */
+export async function identifyImage(
+  spec: VmSpec,
+  context: Context,
+): Promise<{ iso: Iso; recipe: Recipe; key: string }> {
+  const iso = await ensureIso(spec.iso, context);
+  const recipe = await recipeOf(spec, iso);
+  return { iso, recipe, key: hashOf(recipe) };
 }
 
 async function recipeOf(spec: VmSpec, iso: Iso): Promise<Recipe> {

@@ -1,0 +1,44 @@
+/** Starts an operation in a process of its own, and kills it. */
+import { execa } from "execa";
+import { fileURLToPath } from "node:url";
+import type { Step } from "../../provider/steps.js";
+import type { Interruptible, Subject } from "./interruptible.js";
+import type { Orders } from "./operate.js";
+
+const program = fileURLToPath(new URL("operate.js", import.meta.url));
+
+export interface Interrupted {
+  /** Those that it said it had done. */
+  readonly steps: readonly Step[];
+  readonly killed: boolean;
+  /** From when it began, in milliseconds. */
+  readonly lasted: number;
+}
+
+/** Runs the operation until it has done so many steps, or to its end. Throws where it fails. */
+export function runApart(operation: Interruptible, subject: Subject, killAfter?: number): Promise<Interrupted> {
+  return watch(operation, { title: operation.title, subject, killAfter });
+}
+
+/** Kills it so many milliseconds after it has begun, wherever that is. */
+export function killAfterDelay(operation: Interruptible, subject: Subject, delay: number): Promise<Interrupted> {
+  return watch(operation, { title: operation.title, subject }, delay);
+}
+
+async function watch(operation: Interruptible, orders: Orders, delay?: number): Promise<Interrupted> {
+  const child = execa(process.execPath, [program, JSON.stringify(orders)], { reject: false });
+  const steps: Step[] = [];
+  let begun = 0;
+  for await (const line of child) {
+    if (line !== "begun") {
+      steps.push(line as Step);
+      continue;
+    }
+    begun = performance.now();
+    if (delay !== undefined) setTimeout(() => child.kill("SIGKILL"), delay);
+  }
+  const { exitCode, signal, stderr } = await child;
+  const killed = signal === "SIGKILL";
+  if (exitCode !== 0 && !killed) throw new Error(`${operation.title} ended with status ${exitCode}: ${stderr}`);
+  return { steps, killed, lasted: performance.now() - begun };
+}

@@ -1,0 +1,35 @@
+/** Run as a process of its own: an operation that says each step that it has done, and kills itself behind one of them if told so. */
+import { writeSync } from "node:fs";
+import { silent } from "../../provider/progress.js";
+import type { Subject } from "./interruptible.js";
+import { interruptible } from "./interruptible.js";
+
+/** What the process is told, as its only argument. */
+export interface Orders {
+  readonly title: string;
+  readonly subject: Subject;
+  /** The number of the step behind which it dies; not given, it goes on to its end. */
+  readonly killAfter?: number | undefined;
+}
+
+const { title, subject, killAfter } = JSON.parse(process.argv[2] ?? "") as Orders;
+const operation = interruptible.find((one) => one.title === title);
+if (operation === undefined) throw new Error(`there is no operation ${JSON.stringify(title)}`);
+
+let count = 0;
+// Written at once: nothing that is buffered outlives a SIGKILL.
+writeSync(1, "begun\n");
+await operation.run(subject, {
+  settings: subject.spec.settings,
+  progress: silent,
+  reached: (step) => {
+    writeSync(1, `${step}\n`);
+    if (count++ === killAfter) die();
+  },
+});
+
+function die(): never {
+  process.kill(process.pid, "SIGKILL");
+  // Nothing more is done until the signal is here.
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}

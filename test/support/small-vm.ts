@@ -1,0 +1,73 @@
+/** VMs that are made in no time: a published image of 64 MiB without a system, behind an ISO without a content. */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Context } from "../../provider/context.js";
+import { stackOwner } from "../../provider/owner.js";
+import { publishImage } from "../../provider/storage/image-store.js";
+import { createDisk } from "../../provider/storage/qemu-img.js";
+import { newImagePath } from "../../provider/storage/store.js";
+import type { Settings } from "../../provider/settings.js";
+import { identifyImage } from "../../provider/vm/image.js";
+import type { VmSpec } from "../../provider/vm/spec.js";
+import { connection } from "./store.js";
+
+const smallCapacity = 64 * 1024 ** 2;
+
+const resourceUrn = "urn:pulumi:dev::tests::pulumi-nodejs:dynamic/vms:ArchVm::vm";
+
+export const smallOwner = stackOwner(resourceUrn, "tests", { PULUMI_BACKEND_URL: "file:///nowhere" });
+
+/** Never booted: there is nothing in it that could be. */
+export function smallSpec(settings: Settings, name: string, changes: Partial<VmSpec> = {}): VmSpec {
+  return {
+    name,
+    profile: "minimal",
+    memory: 128,
+    cpus: 1,
+    disk: "64M",
+    packages: [],
+    iso: isoPath(settings),
+    user: "user",
+    authorizedKeys: [],
+    network: "user",
+    pacmanCache: false,
+    running: false,
+    autostart: false,
+    acceleration: "tcg",
+    connection,
+    timeouts: {},
+    settings,
+    ...changes,
+  };
+}
+
+const isoPath = (settings: Settings) => join(settings.images, "empty.iso");
+
+/** The spec as Pulumi would hand it to the provider. */
+export function inputsOf(spec: VmSpec): Record<string, unknown> {
+  return { ...spec, resourceUrn };
+}
+
+/** Publishes the image that `smallSpec` names, filled with 0x11; returns the path of its disk. */
+export async function publishSmallImage(settings: Settings, context: Context): Promise<string> {
+  const spec = smallSpec(settings, "any");
+  writeFileSync(isoPath(settings), emptyIso());
+  const { key, recipe } = await identifyImage(spec, context);
+  const disk = newImagePath(settings);
+  await createDisk(disk, smallCapacity);
+  execFileSync("qemu-io", ["-f", "qcow2", "-c", `write -q -P 0x11 0 ${smallCapacity}`, disk]);
+  return (await publishImage(settings, key, recipe, disk)).path;
+}
+
+/** A primary volume descriptor and no volume: what is asked of a whole ISO 9660 image (ECMA-119, 8.4). */
+function emptyIso(): Buffer {
+  const [sectors, sector] = [18, 2048];
+  const iso = Buffer.alloc(sectors * sector);
+  const descriptor = iso.subarray(16 * sector);
+  descriptor.writeUInt8(1, 0);
+  descriptor.write("CD001", 1, "latin1");
+  descriptor.writeUInt32LE(sectors, 80);
+  descriptor.writeUInt16LE(sector, 128);
+  return iso;
+}
