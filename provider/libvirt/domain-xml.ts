@@ -57,7 +57,7 @@ export function domainXml(spec: DomainSpec): string {
 }
 
 /** systemd reads credentials from SMBIOS type 11 strings of this form, see systemd.system-credentials(7); base64 keeps any byte. */
-function credentialEntry(name: string, value: string): string {
+export function credentialEntry(name: string, value: string): string {
   return `io.systemd.credential.binary:${name}=${Buffer.from(value, "utf8").toString("base64")}`;
 }
 

@@ -43,13 +43,18 @@ export function markXml(mark: Mark): string {
   return `<vms:vm ${attributes}>${mark.files.map((path) => `<vms:file path="${escapeXml(path)}"/>`).join("")}</vms:vm>`;
 }
 
-/** The mark in a parsed domain; undefined where there is none, or none that we understand: then the domain is not ours. */
-export function readMark(document: readonly XmlNode[]): Mark | undefined {
+/** The element of ours in a parsed domain, whatever it says. */
+export function findMark(document: readonly XmlNode[]): XmlNode | undefined {
   const metadata = find(document, "domain", "metadata");
   if (metadata === undefined) return undefined;
-  const node = childrenOf(metadata).find(
+  return childrenOf(metadata).find(
     (child) => Object.keys(child).some((key) => /(^|:)vm$/.test(key)) && namespaceOf(child) === markNamespace,
   );
+}
+
+/** The mark in a parsed domain; undefined where there is none, or none that we understand: then the domain is not ours. */
+export function readMark(document: readonly XmlNode[]): Mark | undefined {
+  const node = findMark(document);
   const [owner, phase] = [attribute(node, "owner"), attribute(node, "phase")];
   if (node === undefined || owner === undefined || phase === undefined || !phases.includes(phase)) return undefined;
   return {

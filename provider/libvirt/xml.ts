@@ -1,8 +1,14 @@
 /** XML as libvirt writes it, as a tree that keeps order, comments and namespaces (fast-xml-parser, preserveOrder). */
 import { XMLParser } from "fast-xml-parser";
 
-/** One node of the tree: a single key that is the element's name, and its attributes under ":@". */
+/** One node of the tree: a single key that is the element's name, its attributes under ":@", and under a symbol where it stood. */
 export type XmlNode = Record<string, XmlNode[] | Record<string, string> | string>;
+
+/** Where an element stood in the text that was parsed: from its "<" to behind its last ">". */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
 
 const attributesKey = ":@";
 
@@ -14,15 +20,26 @@ const options = {
   parseTagValue: false,
   parseAttributeValue: false,
   trimValues: false,
+  captureMetaData: true,
 } as const;
 
 export function parseXml(text: string): XmlNode[] {
   return new XMLParser({ ...options, processEntities: true, htmlEntities: true }).parse(text) as XmlNode[];
 }
 
-/** Text as it must stand in an element or an attribute. */
+/** Text as it must stand in an element or an attribute; in an attribute a line break or tab would be read as a space. */
 export function escapeXml(text: string): string {
-  return text.replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return text.replace(/[<>&"'\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+const metaData = XMLParser.getMetaDataSymbol().valueOf();
+
+/** Only of an element: text and comments have none of their own. */
+export function spanOf(node: XmlNode): Span {
+  const place = Reflect.get(node, metaData) as { startIndex?: number; endIndex?: number } | undefined;
+  const { startIndex: start, endIndex: end } = place ?? {};
+  if (start === undefined || end === undefined) throw new Error(`the place of <${nameOf(node)}> is not known`);
+  return { start, end };
 }
 
 export function nameOf(node: XmlNode): string {
