@@ -2,15 +2,18 @@
 # Makes this system the machine that the host says it is, and grows its root file system to the disk's size.
 #
 # usage: identity.sh boot     at every boot, by vms-identity.service: all that follows
+#        identity.sh apply    while the machine runs: the settings that come on stdin, a line `vms.NAME=BASE64` for each
 #        identity.sh grow     only the root file system; may be called at any time, as often as one likes
 #
 # The machine is known by its UUID (the domain's). Where that is the one recorded in /var/lib/vms/instance, the system is at
 # home and nothing is done but growing. Else it is new here, as the first VM of an image or as a clone: it gets SSH host keys
 # of its own, and takes host name, user, keys, time zone, locale, keymap and sudo from the credentials that the host handed
-# over in SMBIOS, if they are meant for this UUID. The machine-id was renewed before, by /usr/lib/vms/init.
+# over in SMBIOS, if they are meant for this UUID. The machine-id was renewed before, by /usr/lib/vms/init. At home it takes
+# the settings that changed, where the host gave a new revision of them (traits/settings.sh).
 #
-# A setting that cannot be taken is told, and tried again at the next boot; the others are taken all the same. The outcome
-# is one line in /run/vms/identity: `ok UUID` or `failed UUID: reason; reason`.
+# At a boot, a setting that cannot be taken is told, and tried again at the next one; the others are taken all the same. The
+# outcome is one line in /run/vms/identity: `ok UUID` or `failed UUID: reason; reason`. `apply` takes all settings or none, and
+# ends with `error: reason; reason` as its last line on stderr where one is refused.
 #
 # Assumes: root; file systems mounted, nothing of the network, ssh or a login started yet (boot). VMS_ROOT is a tree to work
 # on instead of / and is for tests only, like VMS_CREDENTIALS.
@@ -24,6 +27,8 @@ ROOT=${VMS_ROOT:-}
 # shellcheck disable=SC2034 # used by traits/credentials.sh
 CREDENTIALS=${VMS_CREDENTIALS:-$ROOT/run/credentials/@system}
 RECORDS=$ROOT/var/lib/vms
+# shellcheck disable=SC2034 # used by traits/settings.sh
+TAKEN=$RECORDS/settings
 RUNTIME=$ROOT/run/vms
 REASONS=()
 
@@ -75,33 +80,15 @@ renew() {
   local uuid=$1
   attempt "machine-id" check_machine_id
   # The host keys bear the host name.
-  take_settings "$uuid" hostname
+  if is_meant_for "$uuid"; then settle hostname; fi
   attempt "ssh host keys" renew_host_keys
-  take_settings "$uuid" timezone locale keymap user authorized_keys
+  if is_meant_for "$uuid"; then
+    settle timezone locale keymap user authorized_keys
+    if took_all; then attempt "record" record_revision; fi
+  fi
   # The record is the last thing written: a machine that lost power before starts over.
   sync
   attempt "record" record_instance "$uuid"
-}
-
-# take_settings UUID NAME...: what the host says, if it means this machine. A disk that somebody else started keeps what it has.
-take_settings() {
-  local uuid=$1 meant name
-  shift
-  if ! has_credential instance; then return; fi
-  meant=$(read_credential instance) || meant=""
-  if [[ ${meant,,} != "$uuid" ]]; then
-    [[ ${REASONS[*]} == *vms.instance:* ]] || attempt "vms.instance" refuse "the identity is for the machine \"$meant\", not for this one"
-    return
-  fi
-  for name in "$@"; do
-    if has_credential "$name"; then attempt "vms.$name" take "$name"; fi
-  done
-}
-
-take() {
-  local value
-  value=$(read_credential "$1")
-  "set_$1" "$value"
 }
 
 check_machine_id() {
@@ -141,13 +128,38 @@ boot() {
     if [[ -r $RECORDS/instance ]]; then recorded=$(cat "$RECORDS/instance"); fi
     if [[ $recorded != "$uuid" ]]; then
       renew "$uuid"
-    elif [[ -e $RECORDS/failed ]]; then
-      take_settings "$uuid" hostname timezone locale keymap user authorized_keys
+    elif has_news && is_meant_for "$uuid"; then
+      settle_changed
+      if took_all; then attempt "record" record_revision; fi
     fi
   fi
   attempt "root file system" grow_root
   tell "${uuid:-unknown}"
   ((${#REASONS[@]} == 0))
+}
+
+# While the machine runs there is somebody to be told, so nothing is left half-done: where one setting is refused, those that
+# were taken already are taken back.
+apply() {
+  local uuid refused reason text
+  uuid=$(read_uuid) || refuse "error: this machine has no UUID"
+  receive_settings "$RUNTIME/given"
+  keep_taken "$RUNTIME/before"
+  CREDENTIALS=$RUNTIME/given
+  is_meant_for "$uuid" || refuse "error: the settings are not for this machine"
+  settle_changed
+  if took_all; then
+    record_revision
+    if ! has_other_failures; then tell "$uuid"; fi
+    return
+  fi
+  refused=("${REASONS[@]}")
+  REASONS=()
+  CREDENTIALS=$RUNTIME/before
+  settle "${TOUCHED[@]}"
+  for reason in "${REASONS[@]}"; do refused+=("and not taken back: $reason"); done
+  printf -v text '%s; ' "${refused[@]}"
+  refuse "error: ${text%; }"
 }
 
 mkdir -p "$RUNTIME" "$RECORDS"
@@ -158,9 +170,10 @@ flock --timeout 120 9 || {
 }
 case ${1:-} in
   boot) boot ;;
+  apply) apply ;;
   grow) grow_root ;;
   *)
-    printf 'usage: identity.sh boot|grow\n' >&2
+    printf 'usage: identity.sh boot|apply|grow\n' >&2
     exit 2
     ;;
 esac

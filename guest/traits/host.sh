@@ -23,6 +23,22 @@ set_timezone() {
   mv -T -- "$ROOT/etc/.localtime.new" "$ROOT/etc/localtime"
 }
 
+reset_hostname() {
+  set_hostname archlinux
+}
+
+reset_timezone() {
+  ln -sfn -- ../usr/share/zoneinfo/UTC "$ROOT/etc/localtime"
+}
+
+reset_locale() {
+  set_locale en_US.UTF-8
+}
+
+reset_keymap() {
+  write_keymap us
+}
+
 set_locale() {
   local locale=$1
   [[ $locale =~ ^[A-Za-z0-9_]+(\.[A-Za-z0-9-]+)?(@[a-z]+)?$ ]] || refuse "\"$locale\" cannot be a locale: it looks like de_DE.UTF-8"
@@ -76,9 +92,14 @@ set_keymap() {
   [[ $keymap =~ ^[A-Za-z0-9][A-Za-z0-9_.+-]*$ ]] || refuse "\"$keymap\" cannot be a keymap: it looks like de-latin1"
   [[ -n $(find "$ROOT/usr/share/kbd/keymaps" -name "$keymap.map*" -print -quit 2>/dev/null) ]] ||
     refuse "there is no keymap \"$keymap\": localectl list-keymaps lists them"
+  write_keymap "$keymap"
+}
+
+write_keymap() {
+  local file=$ROOT/etc/vconsole.conf
   {
     grep -sv '^KEYMAP=' "$file" || true
-    printf 'KEYMAP=%s\n' "$keymap"
+    printf 'KEYMAP=%s\n' "$1"
   } | write_file "$file" 0644
   [[ -n $ROOT ]] || systemctl --no-block try-restart systemd-vconsole-setup.service
 }

@@ -38,29 +38,7 @@ set_sudo() {
   printf '%s\n' "$rule" | write_file "$file" 0440
 }
 
-# The keys are those that the host gave, one a line; with none that is good, nothing is changed and ssh stays off.
-set_authorized_keys() {
-  local keys=$1 user uid home line number=0
-  user=$(credential_or user root)
-  while IFS= read -r line; do
-    number=$((number + 1))
-    ssh-keygen -l -f - <<<"$line" >/dev/null 2>&1 || refuse "line $number is not a public key"
-  done < <(grep -v '^[[:space:]]*$' <<<"$keys")
-  uid=$(user_field "$user" 3) || refuse "there is no user \"$user\""
-  home=$ROOT$(user_field "$user" 6)
-  # As the user: a link that it put there leads nowhere that it could not write itself.
-  # shellcheck disable=SC2016 # expanded by the shell that is started
-  setpriv --reuid "$uid" --regid "$(user_field "$user" 4)" --clear-groups \
-    bash -c 'set -e; umask 077; cd -- "$1"; mkdir -p .ssh; cat >.ssh/.authorized_keys.new
-      mv -T .ssh/.authorized_keys.new .ssh/authorized_keys' bash "$home" <<<"$keys"
-  enable_sshd
-}
-
-enable_sshd() {
-  if [[ -n $ROOT ]]; then
-    systemctl --root="$ROOT" enable sshd.service
-  else
-    systemctl --no-reload enable sshd.service
-    systemctl --no-block start sshd.service
-  fi
+# What the host gives of a user is never taken away again.
+reset_user() {
+  :
 }

@@ -1,5 +1,5 @@
 /** A small tree that stands for the root of an installed guest, and the guest's scripts run on it. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { attempt, type RunResult } from "../../../provider/host/command.js";
 
@@ -75,8 +75,22 @@ export class GuestTree {
     chmodSync(this.root, 0o755);
   }
 
+  /** Takes what the host handed over before away. */
+  takeBack(...names: string[]): void {
+    for (const name of names) rmSync(join(this.root, `run/credentials/@system/vms.${name}`));
+  }
+
   async identity(): Promise<RunResult> {
     return await attempt(["bash", join(guestScripts, "identity.sh"), "boot"], { env: this.#env() });
+  }
+
+  /** `identity.sh apply` with these settings, handed over as the host does. */
+  async apply(settings: Record<string, string>): Promise<RunResult> {
+    const lines = Object.entries(settings).map(
+      ([name, value]) => `vms.${name}=${Buffer.from(value).toString("base64")}\n`,
+    );
+    const options = { env: this.#env(), input: lines.join("") };
+    return await attempt(["bash", join(guestScripts, "identity.sh"), "apply"], options);
   }
 
   /** `init` as process 1 would be started, by the given shell. */
