@@ -1,6 +1,7 @@
 import { describeVm, type VmDescription } from "../provider/vm/describe.js";
 import { listDomains } from "../provider/libvirt/domain.js";
 import type { CliContext } from "./context.js";
+import { columns } from "./table.js";
 
 export interface ListOptions {
   readonly json?: boolean;
@@ -44,14 +45,4 @@ function table(rows: readonly Row[]): string[] {
     ownerLabel,
   ]);
   return columns([["NAME", "STATE", "PROFILE", "ADDRESS", "OWNER"], ...cells]);
-}
-
-function columns(lines: readonly (readonly string[])[]): string[] {
-  const widths = (lines[0] ?? []).map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
-  return lines.map((line) =>
-    line
-      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }

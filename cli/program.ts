@@ -18,6 +18,14 @@ interface CreateFlags {
   readonly network?: string;
 }
 
+interface CloneFlags {
+  readonly memory?: number;
+  readonly cpus?: number;
+  readonly disk?: string;
+  readonly hostname?: string;
+  readonly start?: boolean;
+}
+
 export function buildProgram(perform: Perform, version: string): Command {
   const program = new Command("vms")
     .description("Arch Linux virtual machines on this host's libvirt")
@@ -59,6 +67,27 @@ function addVmVerbs(program: Command, perform: Perform): void {
     .option("--network <network>", 'a libvirt network, or "user" for none of the host\'s')
     .action(async (name: string, flags: CreateFlags) =>
       perform(async (context) => (await import("./create.js")).run({ name, ...flags }, context)),
+    );
+  program
+    .command("clone")
+    .description("make a VM that begins with what is on another one's disk now, which may run meanwhile")
+    .argument("<source>", "the VM to clone")
+    .argument("<name>", "the clone's name: a-z, 0-9 and -")
+    .option("--memory <MiB>", "memory; default: the source's", wholeNumber)
+    .option("--cpus <count>", "virtual processors; default: the source's", wholeNumber)
+    .option("--disk <size>", "the disk's capacity, such as 20G; the source's or more")
+    .option("--hostname <name>", "default: the clone's name")
+    .option("--no-start", "leave it off")
+    .action(async (source: string, name: string, flags: CloneFlags) =>
+      perform(async (context) => (await import("./clone.js")).run({ source, name, ...flags }, context)),
+    );
+  program
+    .command("images")
+    .description("show the images and frozen disks that VMs stand on")
+    .option("--json", "as JSON")
+    .option("--compact <name>", "make the chain of a VM that is off short, by copying into its own disk")
+    .action(async (flags: { json?: boolean; compact?: string }) =>
+      perform(async (context) => (await import("./images.js")).run(flags, context)),
     );
   program
     .command("list")

@@ -16,7 +16,7 @@ import {
   text,
   type Verdict,
 } from "./inputs.js";
-import { type GivenSettings, resolveSettings } from "./settings.js";
+import { type Defaults, type GivenSettings, resolveSettings } from "./settings.js";
 import { checkIsoInput } from "./storage/iso-input.js";
 import { parseSize } from "./storage/size.js";
 import { imageCapacity, profiles } from "./vm/spec.js";
@@ -32,6 +32,21 @@ export function checkArchVm(
   news: Values,
   environment: NodeJS.ProcessEnv = process.env,
 ): Checked {
+  return checkVm({ fields: archVmFields, replacing }, olds, news, environment);
+}
+
+export interface CheckedKind<Name extends string = string> {
+  readonly fields: (defaults: Defaults) => Readonly<Record<Name, Field>>;
+  readonly replacing: readonly string[];
+}
+
+/** What the checks of all resources that are VMs have in common. */
+export function checkVm(
+  { fields, replacing }: CheckedKind,
+  olds: Values | undefined,
+  news: Values,
+  environment: NodeJS.ProcessEnv,
+): Checked {
   const before: Values | undefined = olds !== undefined && Object.keys(olds).length > 0 ? olds : undefined;
   const failures: Failure[] = [];
   let resolved: ReturnType<typeof resolveSettings> | undefined;
@@ -42,24 +57,26 @@ export function checkArchVm(
   }
   // What the environment says counts for a VM that is to be made, and never for one that exists.
   const defaults = before === undefined ? resolved?.defaults : undefined;
-  const checked = checkFields(archVmFields(defaults ?? {}), before, news, hiddenInputs);
+  const checked = checkFields(fields(defaults ?? {}), before, news, hiddenInputs);
   failures.push(...checked.failures);
   const inputs = checked.inputs;
   // The directories that a VM was made in stay its own, whatever the environment says later.
   inputs["settings"] = before?.["settings"] ?? resolved?.settings;
   for (const name of ["password", "rootPassword"]) inputs[name] = keepHash(before?.[name], inputs[name]);
-  failures.push(...shrinkFailure(before, inputs));
+  failures.push(...shrinkFailure(before, inputs, replacing));
   return { inputs: withoutUndefined(inputs), failures };
 }
 
-function archVmFields(defaults: ReturnType<typeof resolveSettings>["defaults"]): Fields {
+export const nameField: Field = {
+  check: text(
+    /^[a-z0-9][a-z0-9-]{0,62}$/,
+    "a name: lower-case letters, digits and hyphens, at most 63, not a hyphen first",
+  ),
+};
+
+export function archVmFields(defaults: Defaults) {
   return {
-    name: {
-      check: text(
-        /^[a-z0-9][a-z0-9-]{0,62}$/,
-        "a name: lower-case letters, digits and hyphens, at most 63, not a hyphen first",
-      ),
-    },
+    name: nameField,
     profile: { check: checkProfile, fallback: defaults.profile ?? "gui" },
     memory: { check: integer(512, 16 * 1024 * 1024, "MiB"), fallback: numberOf(defaults.memory) ?? 2048 },
     cpus: { check: integer(1, 255, ""), fallback: numberOf(defaults.cpus) ?? 2 },
@@ -93,7 +110,7 @@ function archVmFields(defaults: ReturnType<typeof resolveSettings>["defaults"]):
     connection: { check: checkConnection, fallback: "qemu:///system" },
     timeouts: { check: checkTimeouts, fallback: {} },
     adopt: notYet("Taking over a VM of the command line", (value) => value === false),
-  };
+  } satisfies Fields;
 }
 
 const numberOf = (value: string | undefined): number | undefined => (value === undefined ? undefined : Number(value));
@@ -219,7 +236,7 @@ function keepHash(old: unknown, given: unknown): unknown {
   return hashSync(given, 10);
 }
 
-function shrinkFailure(before: Values | undefined, inputs: Values): Failure[] {
+function shrinkFailure(before: Values | undefined, inputs: Values, replacing: readonly string[]): Failure[] {
   const [old, now] = [before?.["disk"], inputs["disk"]];
   if (typeof old !== "string" || typeof now !== "string" || isUnknown(old) || isUnknown(now)) return [];
   const replaced = replacing.some((name) => before?.[name] !== inputs[name]);

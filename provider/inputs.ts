@@ -19,6 +19,8 @@ export interface Field {
   readonly check: (value: unknown) => Verdict;
   /** undefined: the field may be left out and then stays out. */
   readonly fallback?: unknown;
+  /** It must be given. */
+  readonly required?: boolean;
 }
 
 export type Fields = Readonly<Record<string, Field>>;
@@ -58,7 +60,10 @@ export function checkFields(
     if (given === undefined || given === null) {
       const kept = before.includes(name) ? olds?.[name] : undefined;
       const value = kept ?? field.fallback;
-      if (value === undefined) continue;
+      if (value === undefined) {
+        if (field.required === true) failures.push({ property: name, reason: "is missing" });
+        continue;
+      }
       defaulted.push(name);
       // A default may come from the environment, so it is held to the same rules as what a program says.
       accept(name, value, field);

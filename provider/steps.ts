@@ -31,10 +31,13 @@ export const steps = {
     "log removed",
     "published",
   ],
+  clone: ["claimed", "defined", "frozen", "overlay made", "nvram made", "log made", "autostart set", "marked ready"],
+  freeze: ["announced", "base named", "overlay made", "switched", "settled", "recorded"],
+  compact: ["rebased"],
   start: ["powered on", "ready"],
   stop: ["asked", "off"],
   change: ["memory set", "cpus set", "disk grown", "autostart set"],
-  delete: ["marked", "killed", "file removed", "undefined"],
+  delete: ["marked", "killed", "file removed", "bases swept", "undefined"],
 } as const;
 
 export type Operation = keyof typeof steps;

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { vmsConfig } from "./config.js";
+import { definedOnly, vmOutputs } from "./properties.js";
 
 /**
  * What runs when Pulumi acts on an ArchVm. It is kept in the state as text, so it captures nothing: each method imports the real
@@ -104,21 +105,11 @@ export class ArchVm extends pulumi.dynamic.Resource {
   declare readonly viewer: pulumi.Output<string>;
 
   constructor(name: string, args: ArchVmArgs = {}, opts?: pulumi.CustomResourceOptions) {
-    const outputs = {
-      uuid: undefined,
-      mac: undefined,
-      ipAddress: undefined,
-      state: undefined,
-      diskPath: undefined,
-      image: undefined,
-      consoleLog: undefined,
-      viewer: undefined,
-    };
     super(
       provider,
       name,
       {
-        ...outputs,
+        ...vmOutputs(),
         name,
         ...definedOnly(args),
         ...secrets(args),
@@ -136,11 +127,6 @@ export class ArchVm extends pulumi.dynamic.Resource {
 }
 
 const archVmType = "pulumi-nodejs:dynamic/vms:ArchVm";
-
-/** A property that is given as undefined must not hide a default. */
-function definedOnly(args: ArchVmArgs): ArchVmArgs {
-  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
-}
 
 function secrets(args: ArchVmArgs): Pick<ArchVmArgs, "password" | "rootPassword"> {
   return {

@@ -18,6 +18,7 @@ export interface Domain {
   readonly memory: number;
   /** In MiB; how far memory can be raised while it runs. */
   readonly mostMemory: number;
+  readonly acceleration: "kvm" | "tcg";
   readonly cpus: number;
   readonly mostCpus: number;
   readonly macs: readonly string[];
@@ -45,6 +46,16 @@ export async function findDomain(connection: Connection, id: string): Promise<Do
   }
 }
 
+/** The persistent definition as it can be defined again: with what a plain dump hides, such as a display's password. */
+export async function dumpDomain(connection: Connection, uuid: string): Promise<string> {
+  return virsh(connection, ["dumpxml", "--inactive", "--security-info", uuid]);
+}
+
+/** As it runs now, with what libvirt added at its start. */
+export async function dumpRunning(connection: Connection, uuid: string): Promise<string> {
+  return virsh(connection, ["dumpxml", uuid]);
+}
+
 async function findUuid(connection: Connection, id: string): Promise<string | undefined> {
   const lines = (await virsh(connection, ["list", "--all", "--uuid", "--name"])).split("\n");
   const domains = lines.map((line) => /^([0-9a-f-]{36})\s+(.*)$/.exec(line.trim()));
@@ -66,6 +77,7 @@ export function readDomain(xml: string): Domain {
     name,
     memory: inMiB(find(document, "domain", "currentMemory") ?? find(document, "domain", "memory")),
     mostMemory: inMiB(find(document, "domain", "memory")),
+    acceleration: attribute(find(document, "domain"), "type") === "kvm" ? "kvm" : "tcg",
     cpus: Number(attribute(vcpu, "current") ?? textOf(vcpu) ?? "1"),
     mostCpus: Number(textOf(vcpu) ?? "1"),
     macs: list("interface").flatMap((node) => attribute(elements(node, "mac")[0], "address") ?? []),
@@ -152,6 +164,11 @@ export async function undefineDomain(connection: Connection, id: string): Promis
 
 export async function startsWithHost(connection: Connection, id: string): Promise<boolean> {
   return /^Autostart:\s+enable/m.test(await virsh(connection, ["dominfo", id]));
+}
+
+/** Whether its next start resumes what `virsh managedsave` put aside. */
+export async function hasManagedSave(connection: Connection, id: string): Promise<boolean> {
+  return /^Managed save:\s+yes/m.test(await virsh(connection, ["dominfo", id]));
 }
 
 /** uid and gid of the qemu processes, as libvirt says. */

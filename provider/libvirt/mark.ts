@@ -26,6 +26,8 @@ export interface Mark {
   readonly image: string;
   /** Absolute paths of what belongs to this domain alone, and goes with it. */
   readonly files: readonly string[];
+  /** When its disks were last frozen for a clone, on the clock of `host/moment.ts`. */
+  readonly frozen?: string | undefined;
 }
 
 /** The mark as the element that stands in `<metadata>`. */
@@ -37,6 +39,7 @@ export function markXml(mark: Mark): string {
     phase: mark.phase,
     profile: mark.profile,
     image: mark.image,
+    ...(mark.frozen === undefined ? {} : { frozen: mark.frozen }),
   })
     .map(([name, value]) => `${name}="${escapeXml(value)}"`)
     .join(" ");
@@ -57,12 +60,14 @@ export function readMark(document: readonly XmlNode[]): Mark | undefined {
   const node = findMark(document);
   const [owner, phase] = [attribute(node, "owner"), attribute(node, "phase")];
   if (node === undefined || owner === undefined || phase === undefined || !phases.includes(phase)) return undefined;
+  const frozen = attribute(node, "frozen");
   return {
     owner: { id: owner, label: attribute(node, "label") ?? owner },
     phase: phase as Phase,
     profile: attribute(node, "profile") ?? "",
     image: attribute(node, "image") ?? "",
     files: elements(node, "vms:file").flatMap((file) => attribute(file, "path") ?? []),
+    ...(frozen === undefined ? {} : { frozen }),
   };
 }
 

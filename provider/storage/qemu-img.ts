@@ -55,6 +55,18 @@ export async function resizeDisk(path: string, capacityBytes: number): Promise<v
   });
 }
 
+/**
+ * Puts a qcow2 that nobody has open onto another file below it, and copies into it what it would lose. Interrupted, it reads the same
+ * as before: the header changes last.
+ */
+export async function rebaseDisk(path: string, backing: string, context: Context): Promise<void> {
+  await explain("shorten", path, async () => {
+    const options: RunOptions = { timeout: 0, signal: context.signal, onLine: tellPercent("copying", context) };
+    const argv = ["qemu-img", "rebase", "-p", "-f", "qcow2", "-F", "qcow2", "-b", absolute(backing), absolute(path)];
+    await run(argv as [string, ...string[]], options);
+  });
+}
+
 /** Copies what `source` and all below it hold into one new qcow2 without a backing file, on disk when this returns. */
 export async function convertImage(source: string, target: string, context: Context): Promise<void> {
   await intoNewFile("write", target, async () => {
@@ -62,14 +74,19 @@ export async function convertImage(source: string, target: string, context: Cont
     const options: RunOptions = {
       timeout: 0,
       signal: context.signal,
-      onLine: (line) => {
-        const percent = /\((\d+)\.\d+\/100%\)/.exec(line)?.[1];
-        if (percent !== undefined) context.progress.detail(`copying the disk, ${percent}%`);
-      },
+      onLine: tellPercent("copying the disk", context),
     };
     await run(["qemu-img", "convert", "-p", "-f", "qcow2", "-O", "qcow2", absolute(source), absolute(target)], options);
     await syncFile(target);
   });
+}
+
+/** For what `qemu-img -p` prints. */
+function tellPercent(what: string, context: Context): (line: string) => void {
+  return (line) => {
+    const percent = /\((\d+)\.\d+\/100%\)/.exec(line)?.[1];
+    if (percent !== undefined) context.progress.detail(`${what}, ${percent}%`);
+  };
 }
 
 /** Throws VmsError (checksum) where the qcow2 is damaged. Clusters that are merely leaked are no damage. */

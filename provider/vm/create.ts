@@ -79,7 +79,7 @@ export async function createVm(
 }
 
 /** Two resources of one stack, or two calls, must not both think that a VM is theirs. */
-function mayTakeOver(ready: OwnDomain, owner: Owner, options: CreateOptions): string {
+export function mayTakeOver(ready: OwnDomain, owner: Owner, options: CreateOptions): string {
   if (options.takeOver === true && ready.mark.owner.label === owner.label) return ready.uuid;
   throw new VmsError("foreign", `there is a VM of that name already; it belongs to ${ready.mark.owner.label}`, {
     hint: "Give another name, or see what there is: vms list",

@@ -3,6 +3,7 @@ import { hasCode } from "../errors.js";
 import { type Domain, domainState, findDomain, startsWithHost } from "../libvirt/domain.js";
 import { guestAddress } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
+import { imageInfo } from "../storage/qemu-img.js";
 
 export interface VmDescription {
   readonly name: string;
@@ -15,6 +16,8 @@ export interface VmDescription {
   readonly diskPath: string;
   /** Hash of the recipe of the image that the disk stands on. */
   readonly image: string;
+  /** The file that its first disk stands on; empty where there is none, or where we may not look. */
+  readonly base: string;
   readonly consoleLog: string;
   /** URI of the SPICE display; empty while the VM is off. */
   readonly viewer: string;
@@ -40,6 +43,7 @@ export async function describeVm(connection: Connection, uuid: string): Promise<
     state,
     diskPath: domain.disks[0] ?? "",
     image: domain.mark?.image ?? "",
+    base: await baseOf(domain),
     consoleLog: consoleLogOf(domain),
     viewer: runs ? await displayUri(connection, uuid) : "",
     phase: domain.mark?.phase ?? "unmarked",
@@ -47,6 +51,16 @@ export async function describeVm(connection: Connection, uuid: string): Promise<
     cpus: domain.cpus,
     autostart: await startsWithHost(connection, uuid),
   };
+}
+
+async function baseOf({ disks: [top] }: Domain): Promise<string> {
+  if (top === undefined) return "";
+  try {
+    return (await imageInfo(top, { shared: true })).backing ?? "";
+  } catch (error) {
+    if (hasCode(error, "gone", "permission")) return "";
+    throw error;
+  }
 }
 
 export function consoleLogOf(domain: Domain): string {

@@ -1,8 +1,11 @@
 /** What a guest is told about itself, as systemd credentials (guest/identity.sh takes them on at its first boot). */
-import { hostnameOf, type VmSpec } from "./spec.js";
+import { type CloneSpec, hostnameOf, type VmSpec } from "./spec.js";
 
 /** Where the guest says how that went. */
 export const identityReport = "/run/vms/identity";
+
+/** What takes them on. */
+export const identityService = "/usr/lib/vms/identity.sh";
 
 /** Public data only: every local user can read it in qemu's arguments. */
 export function credentialsOf(spec: VmSpec, uuid: string): Record<string, string> {
@@ -20,6 +23,25 @@ export function credentialsOf(spec: VmSpec, uuid: string): Record<string, string
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
 }
+
+/** What a clone is told: what its source was, but for what makes it another machine and what was asked for. */
+export function cloneCredentials(
+  source: Readonly<Record<string, string>>,
+  spec: CloneSpec,
+  uuid: string,
+): Record<string, string> {
+  const keys = spec.authorizedKeys;
+  const { "vms.authorized_keys": sourceKeys, ...rest } = source;
+  return {
+    ...rest,
+    ...(keys === undefined ? keysEntry(sourceKeys) : keysEntry(keys.length === 0 ? undefined : `${keys.join("\n")}\n`)),
+    "vms.instance": uuid,
+    "vms.hostname": hostnameOf(spec),
+  };
+}
+
+const keysEntry = (keys: string | undefined): Record<string, string> =>
+  keys === undefined ? {} : { "vms.authorized_keys": keys };
 
 /** The report of the guest: `ok UUID`, or `failed UUID: why`. */
 export function readIdentityReport(report: string, uuid: string): { failure?: string } | undefined {

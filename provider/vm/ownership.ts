@@ -8,6 +8,7 @@ import type { Mark, Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
 import { filesElsewhere, removeOwnFiles } from "../storage/store.js";
+import { sweepBases } from "./bases.js";
 
 export const commandLine: Owner = { id: "cli", label: "the command line" };
 
@@ -70,6 +71,9 @@ export async function discardDomain(connection: Connection, domain: OwnDomain, c
     await removeOwnFiles(context.settings, [file]);
     context.reached?.("delete: file removed");
   }
+  // Before the domain is forgotten: whoever interrupts it finds it again by the domain.
+  await sweepBases(connection, context);
+  context.reached?.("delete: bases swept");
   await undefineDomain(connection, domain.uuid);
   context.reached?.("delete: undefined");
 }

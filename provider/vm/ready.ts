@@ -6,7 +6,7 @@ import { Deadline, poll } from "../host/deadline.js";
 import { findLoss } from "../install/guest-life.js";
 import { agentAnswers, guestAddress, readGuestFile } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
-import { identityReport, readIdentityReport } from "./identity.js";
+import { identityReport, identityService, readIdentityReport } from "./identity.js";
 
 export interface Booting {
   readonly connection: Connection;
@@ -14,6 +14,8 @@ export interface Booting {
   readonly consoleLog: string;
   /** In seconds. */
   readonly limit: number;
+  /** A clone of a system that somebody has changed: where our identity service is not in it, that is told, and is no failure. */
+  readonly mayLackIdentity?: boolean;
 }
 
 /** Waits until the guest is ready and returns its address. */
@@ -23,6 +25,17 @@ export async function awaitReady(guest: Booting, context: Context): Promise<stri
   await awaitGuest(guest, context, "answer of the guest agent", async () =>
     (await agentAnswers(connection, uuid)) ? true : undefined,
   );
+  if (guest.mayLackIdentity === true && !(await hasIdentityService(guest, context))) {
+    context.progress.notice(
+      "The guest does not have our identity service any more: its host name, machine-id and SSH host keys are its source's",
+    );
+  } else await awaitIdentity(guest, context);
+  context.progress.detail("waiting for an address");
+  return awaitGuest(guest, context, "address of the guest", () => guestAddress(connection, uuid));
+}
+
+async function awaitIdentity(guest: Booting, context: Context): Promise<void> {
+  const { connection, uuid } = guest;
   context.progress.detail("taking its identity on");
   const report = await awaitGuest(guest, context, "report of the identity service", async () =>
     readIdentityReport((await readGuestFile(connection, uuid, identityReport)) ?? "", uuid),
@@ -32,8 +45,15 @@ export async function awaitReady(guest: Booting, context: Context): Promise<stri
       hint: `The console is in ${guest.consoleLog}`,
     });
   }
-  context.progress.detail("waiting for an address");
-  return awaitGuest(guest, context, "address of the guest", () => guestAddress(connection, uuid));
+}
+
+async function hasIdentityService(guest: Booting, context: Context): Promise<boolean> {
+  return awaitGuest(
+    guest,
+    context,
+    "answer of the guest agent",
+    async () => (await readGuestFile(guest.connection, guest.uuid, identityService)) !== undefined,
+  );
 }
 
 async function awaitGuest<T>(

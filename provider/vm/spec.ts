@@ -43,6 +43,25 @@ export interface VmSpec {
   readonly settings: Settings;
 }
 
+/** What a clone is asked to be; what is not said is as in its source. */
+export interface CloneSpec {
+  readonly name: string;
+  /** The name of a VM of ours. */
+  readonly source: string;
+  /** In MiB. */
+  readonly memory?: number;
+  readonly cpus?: number;
+  /** With a unit; the source's or larger. */
+  readonly disk?: string;
+  readonly hostname?: string;
+  readonly authorizedKeys?: readonly string[];
+  readonly running?: boolean;
+  readonly autostart: boolean;
+  readonly connection: string;
+  readonly timeouts: Timeouts;
+  readonly settings: Settings;
+}
+
 /** The profiles there are, and whether they can be installed yet. */
 export const profiles: Readonly<Record<string, boolean>> = {
   minimal: true,
@@ -56,4 +75,5 @@ export const profiles: Readonly<Record<string, boolean>> = {
 export const imageCapacity = 8 * 1024 ** 3;
 
 /** A VM's name may end in a hyphen, a host's may not. */
-export const hostnameOf = (spec: VmSpec): string => spec.hostname ?? spec.name.replace(/-+$/, "");
+export const hostnameOf = (spec: Pick<VmSpec, "name" | "hostname">): string =>
+  spec.hostname ?? spec.name.replace(/-+$/, "");

@@ -29,7 +29,7 @@ describe("an operation that is killed, and run again (real libvirtd)", function 
     const name = `vms-test-kill-${process.pid}-${counter++}`;
     const subject = await operation.prepare(store.settings, name, store.context);
     await work(subject);
-    await removeVm(connection, name, smallOwner, store.context);
+    for (const one of operation.names?.(name) ?? [name]) await removeVm(connection, one, smallOwner, store.context);
     assert.deepEqual(await storeDomains(store.settings), []);
   }
 

@@ -79,7 +79,10 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
   it("is refused to a user without the right to libvirt, with the command that gives it", async () => {
     const { status, output } = await stack.up();
     assert.notEqual(status, 0);
-    assert.match(output, /this needs root's rights; nothing was changed[^]*Run: (sudo env|su -c 'env) VMS_IMAGES=.* bootstrap/);
+    assert.match(
+      output,
+      /this needs root's rights; nothing was changed[^]*Run: (sudo env|su -c 'env) VMS_IMAGES=.* bootstrap/,
+    );
     assert.equal(existsSync(join(scene.settings.images, "vms")), false, "nothing was changed");
   });
 

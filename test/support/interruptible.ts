@@ -4,14 +4,20 @@
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { converge, makeWhole } from "../../provider/arch-vm-operations.js";
+import { archVm } from "../../provider/arch-vm.js";
+import { converge, makeWhole } from "../../provider/vm-operations.js";
 import type { Context } from "../../provider/context.js";
 import { defineDomain, findDomain, startsWithHost } from "../../provider/libvirt/domain.js";
 import { imageInfo } from "../../provider/storage/qemu-img.js";
 import { type Operation, type Step, steps } from "../../provider/steps.js";
 import type { Settings } from "../../provider/settings.js";
+import { backingChain } from "../../provider/storage/chain.js";
+import { cloneVm } from "../../provider/vm/clone.js";
 import { removeVm } from "../../provider/vm/remove.js";
-import type { VmSpec } from "../../provider/vm/spec.js";
+import { compactVm } from "../../provider/vm/shared-files.js";
+import type { CloneSpec, VmSpec } from "../../provider/vm/spec.js";
+import { vmClone } from "../../provider/vm-clone.js";
+import { readsInside, topOf, writeInside } from "./disk-content.js";
 import { inputsOf, smallOwner, smallSpec } from "./small-vm.js";
 import { connection, virsh } from "./store.js";
 import { assertWhole } from "./whole-store.js";
@@ -29,6 +35,8 @@ export interface Interruptible {
   /** Where it is killed. */
   readonly steps: readonly Step[];
   prepare(settings: Settings, name: string, context: Context): Promise<Subject>;
+  /** The VMs that there are in the end; the subject's own where it is not said. */
+  names?(name: string): string[];
   run(subject: Subject, context: Context): Promise<void>;
   verify(subject: Subject, context: Context): Promise<void>;
 }
@@ -74,11 +82,52 @@ export const interruptible: readonly Interruptible[] = [
       return { ...subject, spec: smallSpec(settings, name, { memory: 192, cpus: 2, autostart: true, disk: "96M" }) };
     },
     run: async ({ id, state, spec }, context) => {
-      await converge(id, state, inputsOf(spec), context);
+      await converge(archVm, id, state, inputsOf(spec), context);
     },
     verify: async (subject, context) => {
       await verifyVm(subject, context);
       assert.ok(await findDomain(connection, subject.id), "it is the VM that it was");
+    },
+  },
+  {
+    title: "clone",
+    steps: [...withoutGuest("clone"), ...withoutGuest("freeze")],
+    prepare: makeSource,
+    names: withClone,
+    run: clone,
+    verify: verifyClone,
+  },
+  {
+    title: "clone of a VM that runs",
+    steps: withoutGuest("freeze"),
+    prepare: async (settings, name, context) => {
+      const subject = await makeSource(settings, name, context);
+      virsh("start", subject.id);
+      return subject;
+    },
+    names: withClone,
+    run: clone,
+    verify: verifyClone,
+  },
+  {
+    title: "compact",
+    steps: withoutGuest("compact"),
+    prepare: async (settings, name, context) => {
+      const subject = await makeSource(settings, name, context);
+      for (const one of ["1", "2"]) {
+        writeInside(topOf(subject.id), "64k", "64k", 0x33);
+        await cloneVm(cloneSpec(settings, name, `${name}-${one}`), smallOwner, context);
+      }
+      return subject;
+    },
+    names: (name) => [name, `${name}-1`, `${name}-2`],
+    run: async ({ spec }, context) => {
+      await compactVm(connection, spec.name, context);
+    },
+    verify: async ({ id, spec: { name } }, { settings }) => {
+      await assertWhole(settings, [name, `${name}-1`, `${name}-2`]);
+      assert.equal((await backingChain(topOf(id))).length, 2, "the disk stands on the image");
+      assert.ok(readsInside(topOf(id), "0", "64k", 0x22) && readsInside(topOf(id), "64k", "64k", 0x33));
     },
   },
   {
@@ -102,16 +151,47 @@ export const interruptible: readonly Interruptible[] = [
 ];
 
 async function create({ spec }: Subject, context: Context): Promise<void> {
-  await makeWhole(spec, inputsOf(spec), smallOwner, context);
+  await makeWhole(archVm, inputsOf(spec), smallOwner, context);
 }
 
 async function remove({ id }: Subject, context: Context): Promise<void> {
   await removeVm(connection, id, smallOwner, context);
 }
 
+function withClone(name: string): string[] {
+  return [name, `${name}-clone`];
+}
+
+/** A VM with something on its disk. */
+async function makeSource(settings: Settings, name: string, context: Context): Promise<Subject> {
+  const subject = await makeSubject(smallSpec(settings, name), context);
+  writeInside(topOf(subject.id), "0", "64k", 0x22);
+  return subject;
+}
+
+function cloneSpec(settings: Settings, source: string, name: string): CloneSpec {
+  return { name, source, running: false, autostart: true, connection, timeouts: {}, settings };
+}
+
+async function clone({ spec }: Subject, context: Context): Promise<void> {
+  const { name, settings } = spec;
+  await makeWhole(vmClone, { ...cloneSpec(settings, name, `${name}-clone`), resourceUrn: "" }, smallOwner, context);
+}
+
+/** Source and clone are there, each with a top file of its own, and both read what was on the source's disk. */
+async function verifyClone({ spec: { name } }: Subject, { settings }: Context): Promise<void> {
+  await assertWhole(settings, withClone(name));
+  for (const one of withClone(name)) {
+    const domain = await findDomain(connection, one);
+    assert.ok(domain);
+    assert.ok(readsInside(topOf(domain.uuid), "0", "64k", 0x22), one);
+    assert.equal(await startsWithHost(connection, domain.uuid), one !== name);
+  }
+}
+
 /** A VM that is ready, and what Pulumi would keep of it. */
 async function makeSubject(spec: VmSpec, context: Context): Promise<Subject> {
-  const { id, outs } = await makeWhole(spec, inputsOf(spec), smallOwner, context);
+  const { id, outs } = await makeWhole(archVm, inputsOf(spec), smallOwner, context);
   return { spec, id, state: outs };
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { diffArchVm, unsupportedChanges } from "../../provider/arch-vm-diff.js";
+import { replacing } from "../../provider/arch-vm-inputs.js";
+import { diffVm, unsupportedChanges } from "../../provider/vm-diff.js";
 
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const inputs = {
@@ -24,7 +25,7 @@ const state = {
 };
 
 const diff = (changes: Record<string, unknown>, olds: Record<string, unknown> = state, runs?: boolean) =>
-  diffArchVm(olds, { ...inputs, ...changes }, runs);
+  diffVm(replacing, olds, { ...inputs, ...changes }, runs);
 
 describe("the difference of an ArchVm", () => {
   it("is none where nothing changed, whatever the bookkeeping says", () => {

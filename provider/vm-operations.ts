@@ -1,33 +1,29 @@
-/** What Pulumi calls to act on an ArchVm: translates between Pulumi's properties and provider/vm. */
+/** What Pulumi calls to act on a VM: translates between Pulumi's properties and provider/vm. */
 import type { CreateResult, ReadResult, UpdateResult } from "@pulumi/pulumi/dynamic/index.js";
-import { changedInputs, outputNames, unsupportedChanges } from "./arch-vm-diff.js";
+import { changedInputs, outputNames, unsupportedChanges } from "./vm-diff.js";
 import type { Context } from "./context.js";
 import { whileEngineLives } from "./engine-process.js";
 import { engineProgress } from "./engine-progress.js";
 import { cannot, toVmsError, VmsError } from "./errors.js";
-import { detectAcceleration } from "./host/acceleration.js";
 import { limitsOf } from "./install/steps.js";
 import { findDomain } from "./libvirt/domain.js";
 import type { Owner } from "./libvirt/mark.js";
 import { stackOwner } from "./owner.js";
 import { growDisk, setAutostart, setCpus, setMemory, setRunning } from "./vm/change.js";
-import { createVm } from "./vm/create.js";
-import { consoleLogOf, describeVm } from "./vm/describe.js";
+import { consoleLogOf, describeVm, type VmDescription } from "./vm/describe.js";
 import { HalfMadeError } from "./vm/half-made.js";
 import { requireOwn, withVm } from "./vm/ownership.js";
 import { removeVm } from "./vm/remove.js";
-import type { VmSpec } from "./vm/spec.js";
-
-type Values = Record<string, unknown>;
+import type { CloneSpec, VmSpec } from "./vm/spec.js";
+import type { Values, VmKind } from "./vm-kind.js";
 
 /** Of what is kept in state; raised when its meaning changes. */
 const schemaVersion = 1;
 
-export async function create(inputs: Values): Promise<CreateResult<Values>> {
-  const spec = specOf(inputs);
+export async function create(kind: VmKind, inputs: Values): Promise<CreateResult<Values>> {
   const urn = String(inputs["resourceUrn"]);
   const owner = stackOwner(urn, String(inputs["organization"]));
-  return whileEngineLives((signal) => makeWhole(spec, inputs, owner, contextOf(inputs, signal)));
+  return whileEngineLives((signal) => makeWhole(kind, inputs, owner, contextOf(inputs, signal)));
 }
 
 export async function read(id: string, props: Values): Promise<ReadResult<Values>> {
@@ -35,22 +31,26 @@ export async function read(id: string, props: Values): Promise<ReadResult<Values
   const outputs = await describeVm(spec.connection, id);
   if (outputs === undefined) return {};
   const inputs = inputsOf(props);
-  // What libvirt says is what the next diff must compare with.
-  const truth = {
-    ...inputs,
-    memory: outputs.memory,
-    cpus: outputs.cpus,
-    autostart: outputs.autostart,
-  };
-  return { id, props: { ...props, ...truth, ...outputs }, inputs: truth };
+  // What libvirt says is what the next diff must compare with, where the program says anything.
+  const { memory, cpus, autostart } = outputs;
+  const drift = Object.entries({ memory, cpus, autostart }).filter(([name]) => inputs[name] !== undefined);
+  const truth = { ...inputs, ...Object.fromEntries(drift) };
+  return { id, props: { ...props, ...truth, ...outputsOf(outputs) }, inputs: truth };
 }
 
-export function update(id: string, olds: Values, news: Values): Promise<UpdateResult<Values>> {
-  return whileEngineLives((signal) => converge(id, olds, news, contextOf(news, signal)));
+/** What is shown of a VM and is no input. */
+function outputsOf(vm: VmDescription): Values {
+  const outputs: readonly string[] = [...outputNames, "name"];
+  return Object.fromEntries(Object.entries(vm).filter(([name]) => outputs.includes(name)));
+}
+
+export function update(kind: VmKind, id: string, olds: Values, news: Values): Promise<UpdateResult<Values>> {
+  return whileEngineLives((signal) => converge(kind, id, olds, news, contextOf(news, signal)));
 }
 
 /** Changes the VM to what the inputs say, and makes a half-made one whole. */
 export async function converge(
+  kind: VmKind,
   id: string,
   olds: Values,
   news: Values,
@@ -59,7 +59,7 @@ export async function converge(
   const spec = specOf(news);
   const owner = ownerOf(olds);
   if (olds["phase"] !== "ready") {
-    const { outs } = await makeWhole(spec, news, owner, context, id);
+    const { outs } = await makeWhole(kind, news, owner, context, id);
     return { outs };
   }
   const changed = changedInputs(olds, news);
@@ -89,7 +89,7 @@ export async function remove(id: string, props: Values): Promise<void> {
 
 async function applyChanges(
   id: string,
-  spec: VmSpec,
+  spec: AnySpec,
   changed: readonly string[],
   owner: Owner,
   context: Context,
@@ -99,13 +99,13 @@ async function applyChanges(
   if (found === undefined)
     throw new VmsError("gone", "its domain is gone", { hint: "Run: pulumi refresh, then pulumi up" });
   const domain = requireOwn(found, owner);
-  const { acceleration } = await detectAcceleration({ root: "/" }, spec.acceleration);
+  const { acceleration } = domain;
   context.progress.phase("changing");
-  await setMemory(connection, domain, spec.memory);
+  if (spec.memory !== undefined) await setMemory(connection, domain, spec.memory);
   context.reached?.("change: memory set");
-  await setCpus(connection, domain, spec.cpus);
+  if (spec.cpus !== undefined) await setCpus(connection, domain, spec.cpus);
   context.reached?.("change: cpus set");
-  if (changed.includes("disk")) await growDisk(connection, domain, spec.disk);
+  if (changed.includes("disk") && spec.disk !== undefined) await growDisk(connection, domain, spec.disk);
   context.reached?.("change: disk grown");
   if (changed.includes("autostart")) await setAutostart(connection, id, spec.autostart);
   context.reached?.("change: autostart set");
@@ -116,15 +116,16 @@ async function applyChanges(
 
 /** Creates the VM, or makes a half-made one whole; where that fails with a domain there, Pulumi is told so that it keeps the record. */
 export async function makeWhole(
-  spec: VmSpec,
+  kind: VmKind,
   inputs: Values,
   owner: Owner,
   context: Context,
   uuid?: string,
 ): Promise<{ id: string; outs: Values }> {
+  const spec = specOf(inputs);
   let known = uuid;
   try {
-    const made = await createVm(spec, owner, context, { takeOver: true, ...(uuid === undefined ? {} : { uuid }) });
+    const made = await kind.make(inputs, owner, context, { takeOver: true, ...(uuid === undefined ? {} : { uuid }) });
     const id = (known = made.uuid);
     if (made.takenOver)
       await withVm(spec.name, context, () => applyChanges(id, spec, ["disk", "autostart"], owner, context));
@@ -152,12 +153,14 @@ async function outsOf(id: string, inputs: Values, owner: Owner): Promise<Values>
   const spec = specOf(inputs);
   const outputs = await describeVm(spec.connection, id);
   if (outputs === undefined) throw new VmsError("gone", `the domain ${id} is gone`);
-  return { ...outputs, ...inputsOf(inputs), owner: owner.id, ownerLabel: owner.label, schemaVersion };
+  return { ...outputsOf(outputs), ...inputsOf(inputs), owner: owner.id, ownerLabel: owner.label, schemaVersion };
 }
 
+type AnySpec = VmSpec | CloneSpec;
+
 /** The checked inputs; `check` has vouched for their types. */
-function specOf(inputs: Values): VmSpec {
-  return inputs as unknown as VmSpec;
+function specOf(inputs: Values): AnySpec {
+  return inputs as unknown as AnySpec;
 }
 
 function inputsOf(values: Values): Values {

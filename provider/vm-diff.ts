@@ -1,6 +1,6 @@
-/** What a change of an ArchVm means: which properties differ, whether a new VM is needed, and the words for it in a preview. */
+/** What a change of a VM means: which properties differ, whether a new VM is needed, and the words for it in a preview. */
 import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
-import { hiddenInputs, replacing } from "./arch-vm-inputs.js";
+import { hiddenInputs } from "./arch-vm-inputs.js";
 import { defaultedKey, isUnknown, shown } from "./inputs.js";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -10,6 +10,9 @@ const installOnly: readonly string[] = ["iso", "mirror", "fresh", "pacmanCache",
 
 /** Changed in place by this version. */
 const inPlace: readonly string[] = ["memory", "cpus", "disk", "running", "autostart"];
+
+/** Without a value they say nothing, where a default does not stand in for it. */
+const leftAlone: readonly string[] = ["memory", "cpus", "disk", "running"];
 
 const secret: readonly string[] = ["password", "rootPassword"];
 
@@ -28,6 +31,7 @@ export const outputNames = [
   "state",
   "diskPath",
   "image",
+  "base",
   "consoleLog",
   "viewer",
   "owner",
@@ -54,14 +58,26 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** @param runs whether the VM runs now; undefined where nobody could tell */
-export function diffArchVm(olds: Values, news: Values, runs: boolean | undefined): DiffResult & { lines: string[] } {
+/**
+ * @param replacing the properties whose change makes a new VM
+ * @param runs whether the VM runs now; undefined where nobody could tell
+ */
+export function diffVm(
+  replacing: readonly string[],
+  olds: Values,
+  news: Values,
+  runs: boolean | undefined,
+): DiffResult & { lines: string[] } {
   const changed = changedInputs(olds, news);
-  const replaces = changed.filter((name) => (replacing as readonly string[]).includes(name) && !isUnknown(news[name]));
+  const replaces = changed.filter((name) => replacing.includes(name) && !isUnknown(news[name]));
   const enforced = typeof news["running"] === "boolean" && news["running"] !== (olds["state"] === "running");
   const halfMade = olds["phase"] !== "ready";
   const lines = [
-    ...changed.filter((name) => !replaces.includes(name)).map((name) => consequence(name, olds, news, runs)),
+    ...changed
+      .filter((name) => !replaces.includes(name))
+      .map((name) =>
+        replacing.includes(name) ? unknownReplacement(name, olds, news) : consequence(name, olds, news, runs),
+      ),
     ...replaces.map((name) => `${transition(name, olds, news)}: a new VM is made, the data of the old one is lost`),
     ...(enforced && !changed.includes("running")
       ? [`it is ${shown(olds["state"])} and is ${news["running"] === true ? "started" : "shut down"}`]
@@ -82,11 +98,13 @@ export function diffArchVm(olds: Values, news: Values, runs: boolean | undefined
   };
 }
 
+function unknownReplacement(name: string, olds: Values, news: Values): string {
+  return `${transition(name, olds, news)}: where it turns out to differ, a new VM is made and the data of the old one is lost`;
+}
+
 function consequence(name: string, olds: Values, news: Values, runs: boolean | undefined): string {
   const what = transition(name, olds, news);
-  if (isUnknown(news[name]) && (replacing as readonly string[]).includes(name)) {
-    return `${what}: where it turns out to differ, a new VM is made and the data of the old one is lost`;
-  }
+  if (news[name] === undefined && leftAlone.includes(name)) return `${what}: left as it is`;
   if (installOnly.includes(name)) return `${what}: recorded; it matters at an install only, nothing is done to this VM`;
   switch (name) {
     case "memory":

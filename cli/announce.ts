@@ -1,0 +1,10 @@
+import { describeVm } from "../provider/vm/describe.js";
+import type { CliContext } from "./context.js";
+
+/** What the maker of a VM wants to know first. */
+export async function announceVm(name: string, uuid: string, connection: string, context: CliContext): Promise<void> {
+  const vm = await describeVm(connection, uuid);
+  const address = vm?.ipAddress ?? "";
+  context.print(`${name} is ${vm?.state ?? "gone"}${address === "" ? "" : `, its address is ${address}`}`);
+  context.print(`Console: virsh -c ${connection} console ${name}   Remove: vms destroy ${name}`);
+}

@@ -1,0 +1,28 @@
+import { checkVmClone } from "../provider/vm-clone-inputs.js";
+import { cloneVm } from "../provider/vm/clone.js";
+import { commandLine } from "../provider/vm/ownership.js";
+import type { CloneSpec } from "../provider/vm/spec.js";
+import { announceVm } from "./announce.js";
+import { requireValid } from "./checked.js";
+import type { CliContext } from "./context.js";
+import { makeOrDiscard } from "./half-made.js";
+
+export interface CloneOptions {
+  readonly source: string;
+  readonly name: string;
+  readonly memory?: number;
+  readonly cpus?: number;
+  readonly disk?: string;
+  readonly hostname?: string;
+  /** false: it is made without a boot. */
+  readonly start?: boolean;
+}
+
+/** `vms clone`: a VM that stands on what is on another one's disk now. What fails leaves nothing half-made. */
+export async function run({ start, ...options }: CloneOptions, context: CliContext): Promise<void> {
+  const given = { ...options, ...(start === false ? { running: false } : {}) };
+  const spec = requireValid<CloneSpec>("clone", options.name, checkVmClone(undefined, given));
+  const { connection, name } = spec;
+  const { uuid } = await makeOrDiscard(name, connection, context, () => cloneVm(spec, commandLine, context));
+  await announceVm(name, uuid, connection, context);
+}

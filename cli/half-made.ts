@@ -1,0 +1,33 @@
+/** The command line keeps no record of a VM, so what a failed call made goes at once. */
+import { toVmsError } from "../provider/errors.js";
+import { HalfMadeError } from "../provider/vm/half-made.js";
+import { commandLine } from "../provider/vm/ownership.js";
+import { removeVm } from "../provider/vm/remove.js";
+import type { CliContext } from "./context.js";
+
+/** Runs what makes a VM of this name; where it fails, nothing is left half-made. */
+export async function makeOrDiscard<T>(
+  name: string,
+  connection: string,
+  context: CliContext,
+  make: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof HalfMadeError) await discard(name, connection, error, context);
+    throw error;
+  }
+}
+
+async function discard(name: string, connection: string, failure: HalfMadeError, context: CliContext): Promise<void> {
+  try {
+    // Not with the context's signal: it may be what stopped the making.
+    await removeVm(connection, failure.uuid, commandLine, { ...context, signal: undefined }, { keepLog: true });
+  } catch (error) {
+    // The failure itself matters more, and what it left is marked.
+    context.progress.notice(
+      `What was made of ${name} is left (${toVmsError(error).reason}). Remove it: vms destroy ${name}`,
+    );
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Bases: frozen disks that others stand on. A frozen disk gets a second name in `base/` before anything refers to it there, and
+ * loses its name in `disk/` when nothing does any more: at no time is a file that is in use without its name.
+ *
+ * Who uses a base is read off the headers each time, never counted. In doubt a base is kept.
+ */
+import { chmod, link, readdir, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { hasCode, VmsError } from "../errors.js";
+import { storePaths } from "../paths.js";
+import type { Settings } from "../settings.js";
+import { imageInfo } from "./qemu-img.js";
+
+/** Held for as long as files are made that nothing refers to yet, and while unused ones are looked for. */
+export function storeLock(settings: Settings): string {
+  return join(storePaths(settings).lock, "store");
+}
+
+/** The name that a disk of ours bears once it is frozen; a disk that is not in our store stays where it is. */
+export function basePathOf(settings: Settings, disk: string): string {
+  const { disk: directory, base } = storePaths(settings);
+  return dirname(disk) === directory ? join(base, basename(disk)) : disk;
+}
+
+/** Gives a disk its second name. The caller holds the lock of the store. */
+export async function nameBase(disk: string, base: string): Promise<void> {
+  if (disk === base) return;
+  try {
+    await link(disk, base);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    // An interrupted freeze of this very disk has done it.
+    if ((await stat(disk)).ino !== (await stat(base)).ino)
+      throw new VmsError("foreign", `there is another file at ${base} already`, { cause: error });
+  }
+}
+
+/** Takes the write bits away, where the file is there and ours to change: another member of the group may have made it. */
+export async function protectBase(base: string): Promise<void> {
+  try {
+    await chmod(base, 0o440);
+  } catch (error) {
+    if (!["EPERM", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
+}
+
+export function isBase(settings: Settings, path: string): boolean {
+  return dirname(path) === storePaths(settings).base;
+}
+
+/** The bases there are. */
+export async function listBases(settings: Settings): Promise<string[]> {
+  const { base } = storePaths(settings);
+  return (await readdir(base)).filter((name) => name.endsWith(".qcow2")).map((name) => join(base, name));
+}
+
+/**
+ * Removes the bases that no disk stands on, and those that only they stood on. `named` are all files that a domain names. The caller
+ * holds the lock of the store. Throws where a header cannot be read; then nothing was removed.
+ */
+export async function removeUnusedBases(settings: Settings, named: ReadonlySet<string>): Promise<string[]> {
+  const bases = await listBases(settings);
+  if (bases.length === 0) return [];
+  const backings = await readBackings(settings, [...(await listDisks(settings)), ...bases, ...named]);
+  const unused: string[] = [];
+  for (;;) {
+    const standing = [...backings].filter(([path]) => !unused.includes(path)).map(([, backing]) => backing);
+    const next = bases.find((base) => !unused.includes(base) && !named.has(base) && !standing.includes(base));
+    if (next === undefined) break;
+    // The upper one first: a base that stands on another one keeps it until it is gone itself.
+    unused.push(next);
+  }
+  for (const path of unused) await rm(path, { force: true });
+  return unused;
+}
+
+async function listDisks(settings: Settings): Promise<string[]> {
+  const { disk } = storePaths(settings);
+  return (await readdir(disk)).filter((name) => name.endsWith(".qcow2")).map((name) => join(disk, name));
+}
+
+/** Each file and the one that its header names. What is gone stands on nothing. */
+async function readBackings(settings: Settings, paths: readonly string[]): Promise<Map<string, string>> {
+  const backings = new Map<string, string>();
+  for (const path of new Set(paths)) {
+    const backing = await backingOf(settings, path);
+    if (backing !== undefined) backings.set(path, backing);
+  }
+  return backings;
+}
+
+async function backingOf(settings: Settings, path: string): Promise<string | undefined> {
+  try {
+    return (await imageInfo(path, { shared: true })).backing;
+  } catch (error) {
+    if (hasCode(error, "gone")) return undefined;
+    // Of a disk of somebody else's, which we may not look into, what its domain says is all there is.
+    if (hasCode(error, "permission") && !path.startsWith(`${storePaths(settings).root}/`)) return undefined;
+    throw error;
+  }
+}

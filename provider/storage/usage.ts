@@ -1,0 +1,49 @@
+/** What the files that VMs share are, and how much they take up. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { storePaths } from "../paths.js";
+import type { Settings } from "../settings.js";
+import { listBases } from "./bases.js";
+import { readImageRecord } from "./image-store.js";
+import { imageInfo } from "./qemu-img.js";
+
+export interface SharedFile {
+  readonly kind: "image" | "base";
+  readonly path: string;
+  /** Bytes on disk. */
+  readonly allocation: number;
+  /** Bytes that a guest sees. */
+  readonly capacity: number;
+  /** The file below it. */
+  readonly backing: string | undefined;
+  /** Of an image: its recipe's hash. */
+  readonly key: string | undefined;
+}
+
+/** Images, then bases. */
+export async function listSharedFiles(settings: Settings): Promise<SharedFile[]> {
+  const images = await listImages(settings);
+  const bases = (await listBases(settings)).map((path) => ({ path, key: undefined }));
+  const files = [
+    ...images.map((image) => ({ ...image, kind: "image" as const })),
+    ...bases.map((base) => ({ ...base, kind: "base" as const })),
+  ];
+  return Promise.all(
+    files.map(async (file) => {
+      const { allocation, capacity, backing } = await imageInfo(file.path, { shared: true });
+      return { ...file, allocation, capacity, backing };
+    }),
+  );
+}
+
+async function listImages(settings: Settings): Promise<{ path: string; key: string }[]> {
+  const directory = storePaths(settings).images;
+  const records = (await readdir(directory)).filter((name) => name.endsWith(".json"));
+  const found = await Promise.all(
+    records.map(async (name) => {
+      const record = await readImageRecord(join(directory, name));
+      return record && { path: record.path, key: name.slice(0, -".json".length) };
+    }),
+  );
+  return found.filter((image) => image !== undefined);
+}

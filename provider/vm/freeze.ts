@@ -1,0 +1,146 @@
+/**
+ * Freezing a VM's disks, so that clones can stand on what is on them now: each top file becomes a base, which is never written
+ * again, and the VM goes on in a new file on top of it.
+ *
+ * The order is what a crash cannot hurt: the new files are in the mark before they are made; a base has its name before a header
+ * says it; the old name goes when the definition knows it no more. What is left of an interrupted freeze is put right by the next.
+ */
+import type { Context } from "../context.js";
+import { VmsError } from "../errors.js";
+import { withLock } from "../host/lock.js";
+import { isAfter, type Moment, now } from "../host/moment.js";
+import { type Disk, readDisks } from "../libvirt/disks.js";
+import { defineDomain, dumpDomain, isOff, setMark } from "../libvirt/domain.js";
+import { replaceDiskFiles } from "../libvirt/domain-edit.js";
+import { agentAnswers, runInGuest } from "../libvirt/guest-agent.js";
+import { switchDisks } from "../libvirt/snapshot.js";
+import type { Connection } from "../libvirt/virsh.js";
+import { basePathOf, nameBase, storeLock } from "../storage/bases.js";
+import { createOverlay, imageInfo } from "../storage/qemu-img.js";
+import { newDiskPath } from "../storage/store.js";
+import { sameAsBacking } from "../storage/written.js";
+import { markOf, settleDisks } from "./settle.js";
+
+/** A disk of the source, and what a clone's disk stands on. */
+export interface FrozenDisk {
+  readonly target: string;
+  readonly base: string;
+  /** In bytes; the source may have grown beyond the base. */
+  readonly capacity: number;
+}
+
+export interface Frozen {
+  readonly disks: readonly FrozenDisk[];
+  /** Nothing was written since the last freeze, or that was after the request. */
+  readonly reused: boolean;
+}
+
+/**
+ * Returns bases with what is on the VM's disks at some moment behind `requested`. The caller holds the VM's lock until something
+ * refers to them.
+ */
+export async function freezeDisks(
+  connection: Connection,
+  uuid: string,
+  requested: Moment,
+  context: Context,
+): Promise<Frozen> {
+  await settleDisks(connection, uuid, context);
+  const source = await look(connection, uuid);
+  const agent = source.runs && (await agentAnswers(connection, uuid));
+  if (await mayReuse(source, requested, agent)) return { disks: await describe(source.disks), reused: true };
+  context.progress.phase("freezing the source's disk");
+  if (source.runs && !agent) {
+    context.progress.notice(
+      "The source's guest agent does not answer, so its file systems were not quiesced: the clone starts as after a power cut",
+    );
+  }
+  await switchAll(source, agent, context);
+  return { disks: await describe((await look(connection, uuid)).disks), reused: false };
+}
+
+interface Source {
+  readonly connection: Connection;
+  readonly uuid: string;
+  readonly xml: string;
+  readonly runs: boolean;
+  readonly disks: readonly WritableDisk[];
+  readonly others: readonly string[];
+}
+
+type WritableDisk = Disk & { readonly file: string };
+
+async function look(connection: Connection, uuid: string): Promise<Source> {
+  const xml = await dumpDomain(connection, uuid);
+  const all = readDisks(xml);
+  const disks = all.filter((disk): disk is WritableDisk => disk.writable && disk.file !== undefined);
+  const others = all.filter((disk) => !disks.some(({ target }) => target === disk.target)).map(({ target }) => target);
+  return { connection, uuid, xml, runs: !(await isOff(connection, uuid)), disks, others };
+}
+
+/** Several requests that waited for each other share the freeze of the first that began behind the last of them. */
+async function mayReuse(
+  { connection, uuid, xml, runs, disks }: Source,
+  requested: Moment,
+  agent: boolean,
+): Promise<boolean> {
+  const frozen = markOf(xml).frozen;
+  if (frozen !== undefined && isAfter(frozen, requested)) return true;
+  // What a guest has not written yet nobody can see.
+  if (runs && !(agent && (await flushGuest(connection, uuid)))) return false;
+  for (const { file } of disks) if (!(await sameAsBacking(file))) return false;
+  return true;
+}
+
+const flushSeconds = 60;
+
+async function flushGuest(connection: Connection, uuid: string): Promise<boolean> {
+  const { status } = await runInGuest(connection, uuid, "/usr/bin/sync", [], flushSeconds);
+  return status === 0;
+}
+
+async function switchAll(source: Source, agent: boolean, context: Context): Promise<void> {
+  const { connection, uuid, xml, runs, disks, others } = source;
+  const { settings } = context;
+  const mark = markOf(xml);
+  const switches = disks.map((disk) => ({
+    ...disk,
+    base: basePathOf(settings, disk.file),
+    file: newDiskPath(settings),
+    old: disk.file,
+  }));
+  await setMark(connection, uuid, { ...mark, files: [...mark.files, ...switches.map(({ file }) => file)] });
+  context.reached?.("freeze: announced");
+  await withLock(storeLock(settings), async () => {
+    for (const { old, base, file } of switches) {
+      const { capacity } = await imageInfo(old, { shared: true });
+      await nameBase(old, base);
+      context.reached?.("freeze: base named");
+      await createOverlay(file, base, capacity);
+      context.reached?.("freeze: overlay made");
+    }
+  });
+  const frozen = await now();
+  if (runs) await switchDisks(connection, uuid, switches, others, agent);
+  else {
+    // Not the text from before: the mark has changed since.
+    const now = await dumpDomain(connection, uuid);
+    await defineDomain(connection, replaceDiskFiles(now, new Map(switches.map(({ old, file }) => [old, file]))));
+  }
+  context.reached?.("freeze: switched");
+  await settleDisks(connection, uuid, context);
+  context.reached?.("freeze: settled");
+  await setMark(connection, uuid, { ...markOf(await dumpDomain(connection, uuid)), frozen });
+  context.reached?.("freeze: recorded");
+}
+
+/** Each disk with the file that its top stands on. */
+async function describe(disks: readonly WritableDisk[]): Promise<FrozenDisk[]> {
+  return Promise.all(
+    disks.map(async ({ target, file }) => {
+      const { backing, capacity } = await imageInfo(file, { shared: true });
+      if (backing === undefined) throw new VmsError("gone", `its disk ${file} stands on nothing after it was frozen`);
+      return { target, base: backing, capacity };
+    }),
+  );
+}

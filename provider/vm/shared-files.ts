@@ -1,0 +1,75 @@
+/** Images and bases with the VMs that stand on them, and making a long chain short. */
+import type { Context } from "../context.js";
+import { cannot, VmsError } from "../errors.js";
+import { readDisks } from "../libvirt/disks.js";
+import { dumpDomain, findDomain, isOff, listDomains } from "../libvirt/domain.js";
+import type { Connection } from "../libvirt/virsh.js";
+import { backingChain } from "../storage/chain.js";
+import { rebaseDisk } from "../storage/qemu-img.js";
+import { listSharedFiles, type SharedFile } from "../storage/usage.js";
+import { sweepBases } from "./bases.js";
+import { withVm } from "./ownership.js";
+import { settleDisks } from "./settle.js";
+
+export interface UsedFile extends SharedFile {
+  /** Names of the VMs with a disk that stands on it, however far below. */
+  readonly users: readonly string[];
+}
+
+export async function describeSharedFiles(connection: Connection, context: Context): Promise<UsedFile[]> {
+  const files = await listSharedFiles(context.settings);
+  const users = new Map<string, string[]>();
+  for (const { name, uuid } of await listDomains(connection)) {
+    for (const path of await standsOn(connection, uuid)) users.set(path, [...(users.get(path) ?? []), name]);
+  }
+  return files.map((file) => ({ ...file, users: [...new Set(users.get(file.path) ?? [])].sort() }));
+}
+
+/** All files below the writable disks of a domain; of a foreign one whose disks we may not read, none. */
+async function standsOn(connection: Connection, uuid: string): Promise<string[]> {
+  const tops = await writableTops(connection, uuid);
+  const chains = await Promise.all(tops.map((top) => backingChain(top).catch(() => [])));
+  return chains.flatMap((chain) => chain.slice(1).map(({ path }) => path));
+}
+
+async function writableTops(connection: Connection, uuid: string): Promise<string[]> {
+  const disks = readDisks(await dumpDomain(connection, uuid));
+  return disks.flatMap(({ writable, file }) => (writable && file !== undefined ? [file] : []));
+}
+
+/**
+ * Puts the disks of a VM that is off straight onto the lowest file of their chains, an image as a rule: what the bases in between
+ * hold is copied into its own top file, and nothing that is shared is written. Returns how many files the longest chain had.
+ */
+export async function compactVm(connection: Connection, name: string, context: Context): Promise<number> {
+  try {
+    return await withVm(name, context, async () => {
+      const domain = await findDomain(connection, name);
+      if (domain === undefined) throw new VmsError("gone", "there is no VM of that name", { hint: "See: vms list" });
+      if (domain.mark === undefined) throw new VmsError("foreign", "it is not a VM of ours; it was left alone");
+      if (!(await isOff(connection, domain.uuid)))
+        throw new VmsError("busy", "it runs, and its disk can be rewritten only while it is off", {
+          hint: `Power it off first: virsh -c ${connection} shutdown ${name}`,
+        });
+      await settleDisks(connection, domain.uuid, context);
+      const lengths = [];
+      for (const top of await writableTops(connection, domain.uuid)) lengths.push(await compactDisk(top, context));
+      await sweepBases(connection, context);
+      return Math.max(0, ...lengths);
+    });
+  } catch (error) {
+    throw cannot("compact", "VM", name, error);
+  }
+}
+
+async function compactDisk(top: string, context: Context): Promise<number> {
+  const chain = await backingChain(top);
+  const lowest = chain.at(-1);
+  // A base that was installed for its VM alone is the lowest itself.
+  if (chain.length > 2 && lowest !== undefined) {
+    context.progress.phase(`copying what ${chain.length - 2} frozen disks hold`);
+    await rebaseDisk(top, lowest.path, context);
+    context.reached?.("compact: rebased");
+  }
+  return chain.length;
+}

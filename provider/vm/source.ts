@@ -1,0 +1,107 @@
+/** The VM that a clone is made of: found, held, and judged before anything changes. */
+import { join } from "node:path";
+import type { Context } from "../context.js";
+import { VmsError } from "../errors.js";
+import { withLock } from "../host/lock.js";
+import { whatCannotBeCloned } from "../libvirt/clone-refusals.js";
+import { readDisks } from "../libvirt/disks.js";
+import { dumpDomain, dumpRunning, findDomain, hasManagedSave, isOff } from "../libvirt/domain.js";
+import type { Connection } from "../libvirt/virsh.js";
+import { storePaths } from "../paths.js";
+import { backingChain } from "../storage/chain.js";
+import { checkImage } from "../storage/qemu-img.js";
+import type { OwnDomain } from "./ownership.js";
+import { settleDisks } from "./settle.js";
+
+export interface Source extends OwnDomain {
+  /** Its persistent definition. */
+  readonly xml: string;
+}
+
+/**
+ * Runs `work` while nobody else can change the source; waits for whoever does. Throws VmsError where it cannot be cloned, whoever
+ * made it: a clone leaves its source as it is.
+ */
+export async function withSource<T>(
+  connection: Connection,
+  name: string,
+  context: Context,
+  work: (source: Source) => Promise<T>,
+): Promise<T> {
+  // Before the wait: who waits for another one that waits for us waits for ever, and no clone is made of what is not ready.
+  const { name: found } = await findSource(connection, name);
+  return withLock(
+    join(storePaths(context.settings).lock, `vm-${found}`),
+    async () => {
+      const source = await findSource(connection, name);
+      await settleDisks(connection, source.uuid, context);
+      const xml = await dumpDomain(connection, source.uuid);
+      await refuseWhatCannotBeCloned(connection, source, xml);
+      return work({ ...source, xml });
+    },
+    {
+      signal: context.signal,
+      onWait: () => {
+        context.progress.phase(`waiting: another process is working on ${JSON.stringify(found)}`);
+      },
+    },
+  );
+}
+
+async function findSource(connection: Connection, name: string): Promise<OwnDomain> {
+  const domain = await findDomain(connection, name);
+  const about = `its source ${JSON.stringify(name)}`;
+  if (domain === undefined) throw new VmsError("gone", `${about} does not exist`, { hint: "See: vms list" });
+  const { mark } = domain;
+  if (mark === undefined) {
+    throw new VmsError("foreign", `${about} is not a VM of ours; it was left alone`, {
+      hint: `Clone it with: virt-clone --original ${name} --auto-clone`,
+    });
+  }
+  if (mark.phase !== "ready") {
+    throw new VmsError("busy", `${about} is not ready: it was left ${mark.phase}`, {
+      hint: "Finish or remove it first, where it was made",
+    });
+  }
+  return { ...domain, mark };
+}
+
+async function refuseWhatCannotBeCloned(connection: Connection, { uuid, name }: OwnDomain, xml: string): Promise<void> {
+  const about = `its source ${JSON.stringify(name)} cannot be cloned`;
+  const reasons = whatCannotBeCloned(xml);
+  if (reasons.length > 0) {
+    throw new VmsError("unsupported", `${about}: ${reasons.join("; ")}`, {
+      hint: `Take it out of the definition (virsh -c ${connection} edit ${name}), or make a VM without it`,
+    });
+  }
+  if (await hasManagedSave(connection, uuid)) {
+    throw new VmsError(
+      "unsupported",
+      `${about}: its memory was saved, and the saved state remembers the disk as it is`,
+      {
+        hint: `Start it, or throw the saved state away: virsh -c ${connection} managedsave-remove ${name}`,
+      },
+    );
+  }
+  await refuseOtherDisks(connection, uuid, xml, about);
+  for (const { file, writable } of readDisks(xml)) {
+    if (writable && file !== undefined) await requireWholeChain(connection, uuid, file);
+  }
+}
+
+/** Frozen is what it runs with, cloned is what it is defined as. */
+async function refuseOtherDisks(connection: Connection, uuid: string, xml: string, about: string): Promise<void> {
+  if (await isOff(connection, uuid)) return;
+  const list = (text: string): string => JSON.stringify(readDisks(text).map(({ target, file }) => [target, file]));
+  if (list(xml) === list(await dumpRunning(connection, uuid))) return;
+  throw new VmsError("unsupported", `${about}: its disks were changed by hand, and it still runs with the old ones`, {
+    hint: "Power it off and start it, then try again",
+  });
+}
+
+/** A missing or damaged file would make a clone that is damaged as well. What a running VM has open cannot be checked. */
+async function requireWholeChain(connection: Connection, uuid: string, top: string): Promise<void> {
+  const chain = await backingChain(top);
+  const closed = (await isOff(connection, uuid)) ? chain : chain.slice(1);
+  for (const { path, format } of closed) if (format === "qcow2") await checkImage(path);
+}
