@@ -21,7 +21,7 @@ export interface CloneOptions {
 /** `vms clone`: a VM that stands on what is on another one's disk now. What fails leaves nothing half-made. */
 export async function run({ start, ...options }: CloneOptions, context: CliContext): Promise<void> {
   const given = { ...options, ...(start === false ? { running: false } : {}) };
-  const spec = requireValid<CloneSpec>("clone", options.name, checkVmClone(undefined, given));
+  const spec = requireValid("clone", options.name, checkVmClone(undefined, given)) as CloneSpec;
   const { connection, name } = spec;
   const { uuid } = await makeOrDiscard(name, connection, context, () => cloneVm(spec, commandLine, context));
   await announceVm(name, uuid, connection, context);

@@ -20,7 +20,7 @@ export interface CreateOptions {
 
 /** `vms create`: a VM of the command line's own. What fails leaves nothing half-made. */
 export async function run(options: CreateOptions, context: CliContext): Promise<void> {
-  const spec = requireValid<VmSpec>("create", options.name, checkArchVm(undefined, { ...options }));
+  const spec = requireValid("create", options.name, checkArchVm(undefined, { ...options })) as VmSpec;
   const { connection, name } = spec;
   const { uuid } = await makeOrDiscard(name, connection, context, () => createVm(spec, commandLine, context));
   await announceVm(name, uuid, connection, context);

@@ -99,8 +99,11 @@ export class Stack {
 
   /** Writes the program; what it imports of the package and of Pulumi is there already. */
   write(body: string): void {
-    const imports = `import * as pulumi from "@pulumi/pulumi";\nimport { ArchVm, HostBootstrap } from "pulumi-vms";\n`;
-    writeFileSync(join(this.folder, "index.ts"), `${imports}void pulumi; void ArchVm; void HostBootstrap;\n${body}\n`);
+    const imports = `import * as pulumi from "@pulumi/pulumi";\nimport { ArchVm, HostBootstrap, VmClone } from "pulumi-vms";\n`;
+    writeFileSync(
+      join(this.folder, "index.ts"),
+      `${imports}void pulumi; void ArchVm; void HostBootstrap; void VmClone;\n${body}\n`,
+    );
   }
 
   /** Starts the CLI without waiting; `detached` gives it a process group of its own. */
