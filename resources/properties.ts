@@ -1,4 +1,5 @@
 /** What the resources that are VMs have in common. */
+import * as pulumi from "@pulumi/pulumi";
 
 /** Outputs are named in a resource's inputs, or the program never sees them; a function, for Pulumi changes the object. */
 export function vmOutputs(): Record<string, undefined> {
@@ -9,4 +10,13 @@ export function vmOutputs(): Record<string, undefined> {
 /** A property that is given as undefined must not hide a default. */
 export function definedOnly<T extends object>(args: T): Partial<T> {
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** Whose stack it is. A program's own tests, with mocks, have no organization as a rule, and Pulumi then throws. */
+export function organization(): string {
+  try {
+    return pulumi.getOrganization();
+  } catch {
+    return "";
+  }
 }

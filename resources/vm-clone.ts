@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ArchVm } from "./arch-vm.js";
-import { definedOnly, vmOutputs } from "./properties.js";
+import { definedOnly, organization, vmOutputs } from "./properties.js";
 import { vmsConfig } from "./config.js";
 
 /** Kept in the state as text, so it captures nothing: each method imports the real provider when it is called. */
@@ -84,7 +84,7 @@ export class VmClone extends pulumi.dynamic.Resource {
         ...definedOnly(rest),
         source: nameOf(source),
         settings: vmsConfig(),
-        organization: pulumi.getOrganization(),
+        organization: organization(),
         // Pulumi keeps the names urn and id for itself.
         resourceUrn: pulumi.createUrn(name, "pulumi-nodejs:dynamic/vms:VmClone", opts?.parent),
       },
