@@ -33,6 +33,17 @@ export interface VmDescription {
 export async function describeVm(connection: Connection, uuid: string): Promise<VmDescription | undefined> {
   const domain = await findDomain(connection, uuid);
   if (domain === undefined) return undefined;
+  try {
+    return await describe(connection, domain);
+  } catch (error) {
+    // Somebody may remove it while we ask.
+    if (hasCode(error, "gone") && (await findDomain(connection, uuid)) === undefined) return undefined;
+    throw error;
+  }
+}
+
+async function describe(connection: Connection, domain: Domain): Promise<VmDescription> {
+  const { uuid } = domain;
   const { state } = await domainState(connection, uuid);
   const runs = state === "running";
   return {

@@ -5,44 +5,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../provider/host/command.js";
 import { packageFiles } from "../../provider/paths.js";
-
-interface Row {
-  readonly what: string;
-  readonly times: number;
-  /** Not timed: what the one before has left. */
-  readonly tidy?: () => Promise<unknown>;
-  readonly work: () => Promise<unknown>;
-}
+import { makeStore } from "../support/store.js";
+import { cloneRows } from "./clones.js";
+import { heading, measureRow, type Row } from "./measure.js";
 
 const connection = "qemu:///system";
 const { root } = packageFiles;
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "vms-bench-"));
+  const store = makeStore();
   try {
-    const rows = [...(await cliRows(folder)), await floorRow(folder)];
-    console.log(line("", ["times", "least", "median", "most"]));
-    for (const row of rows) console.log(line(row.what, await measure(row)));
+    console.log(heading());
+    for (const row of [...(await cliRows(folder)), await floorRow(folder)]) console.log(await measureRow(row));
+    for (const row of await cloneRows(store)) console.log(await measureRow(row));
   } finally {
+    await store.remove();
     await rm(folder, { recursive: true });
   }
 }
-
-async function measure({ times, tidy, work }: Row): Promise<string[]> {
-  const seconds: number[] = [];
-  for (let turn = 0; turn < times; turn += 1) {
-    const start = performance.now();
-    await work();
-    seconds.push((performance.now() - start) / 1000);
-    await tidy?.();
-  }
-  seconds.sort((a, b) => a - b);
-  const shown = [seconds[0], seconds[Math.floor(seconds.length / 2)], seconds.at(-1)];
-  return [String(times), ...shown.map((value = 0) => `${value.toFixed(3)} s`)];
-}
-
-const line = (what: string, cells: readonly string[]): string =>
-  `${what.padEnd(52)}${cells.map((cell) => cell.padStart(10)).join("")}`;
 
 /** What any tool over libvirt cannot be faster than: a linked disk and a definition, by hand. */
 async function floorRow(folder: string): Promise<Row> {
