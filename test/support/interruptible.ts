@@ -79,7 +79,7 @@ export const interruptible: readonly Interruptible[] = [
     steps: withoutGuest("change"),
     prepare: async (settings, name, context) => {
       const subject = await makeSubject(smallSpec(settings, name), context);
-      return { ...subject, spec: smallSpec(settings, name, { memory: 192, cpus: 2, autostart: true, disk: "96M" }) };
+      return { ...subject, spec: smallSpec(settings, name, { memory: 192, cpus: 2, autostart: true, disk: "24M" }) };
     },
     run: async ({ id, state, spec }, context) => {
       await converge(archVm, id, state, inputsOf(spec), context);

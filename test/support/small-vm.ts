@@ -1,4 +1,4 @@
-/** VMs that are made in no time: a published image of 64 MiB without a system, behind an ISO without a content. */
+/** VMs that are made in no time: a published image of 16 MiB without a system, behind an ISO without a content. */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,8 @@ import { identifyImage } from "../../provider/vm/image.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { connection } from "./store.js";
 
-const smallCapacity = 64 * 1024 ** 2;
+export const smallCapacity = 16 * 1024 ** 2;
+export const imagePattern = 0x11;
 
 const resourceUrn = "urn:pulumi:dev::tests::pulumi-nodejs:dynamic/vms:ArchVm::vm";
 
@@ -25,7 +26,7 @@ export function smallSpec(settings: Settings, name: string, changes: Partial<VmS
     profile: "minimal",
     memory: 128,
     cpus: 1,
-    disk: "64M",
+    disk: "16M",
     packages: [],
     iso: isoPath(settings),
     user: "user",
@@ -49,14 +50,14 @@ export function inputsOf(spec: VmSpec): Record<string, unknown> {
   return { ...spec, resourceUrn };
 }
 
-/** Publishes the image that `smallSpec` names, filled with 0x11; returns the path of its disk. */
+/** Publishes the image that `smallSpec` names, filled with `imagePattern`; returns the path of its disk. */
 export async function publishSmallImage(settings: Settings, context: Context): Promise<string> {
   const spec = smallSpec(settings, "any");
   writeFileSync(isoPath(settings), emptyIso());
   const { key, recipe } = await identifyImage(spec, context);
   const disk = newImagePath(settings);
   await createDisk(disk, smallCapacity);
-  execFileSync("qemu-io", ["-f", "qcow2", "-c", `write -q -P 0x11 0 ${smallCapacity}`, disk]);
+  execFileSync("qemu-io", ["-f", "qcow2", "-c", `write -q -P ${imagePattern} 0 ${smallCapacity}`, disk]);
   return (await publishImage(settings, key, recipe, disk)).path;
 }
 
