@@ -4,6 +4,7 @@
 #   npm test                        all of them
 #   npm test -- unit contract       these only
 #   npm test -- e2e -g "pattern"    what follows the names goes to mocha
+#   npm test -- faults              kills behind each step that needs a guest: hours, so only where it is named
 #
 # Assumes root on Debian or Arch: the end-to-end tests make this host ready for VMs, and make VMs. It ends with the line
 # `N passed, N failed, N skipped` and fails where a test failed, where none ran, or where something hung.
@@ -13,25 +14,26 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tools/setup.sh
 source tools/setup.sh
 
-all_kinds=(unit contract e2e)
+all_kinds=(unit contract e2e faults)
+usual_kinds=(unit contract e2e)
 # A kind of test that takes longer than this, in seconds, hangs.
-declare -A limits=([unit]=600 [contract]=600 [e2e]=3000)
+declare -A limits=([unit]=600 [contract]=600 [e2e]=3000 [faults]=28800)
 passed=0 failed=0 skipped=0
 
 read_arguments() {
   kinds=() mocha_arguments=()
   while (($#)); do
     case $1 in
-      unit | contract | e2e) kinds+=("$1") ;;
+      unit | contract | e2e | faults) kinds+=("$1") ;;
       -*)
         mocha_arguments=("$@")
         break
         ;;
-      *) die "there are no tests \"$1\": name unit, contract or e2e, and then what is for mocha, such as -g pattern" ;;
+      *) die "there are no tests \"$1\": name unit, contract, e2e or faults, and then what is for mocha, such as -g pattern" ;;
     esac
     shift
   done
-  ((${#kinds[@]})) || kinds=("${all_kinds[@]}")
+  ((${#kinds[@]})) || kinds=("${usual_kinds[@]}")
 }
 
 wants() { [[ " ${kinds[*]} " == *" $1 "* ]]; }
@@ -59,15 +61,17 @@ set_up() {
   stage "Setting up the checkout"
   set_up_checkout
   install_test_programs
-  wants contract || wants e2e || return 0
+  wants contract || wants e2e || wants faults || return 0
   ((EUID == 0)) || die "the ${kinds[*]} tests make this host ready for VMs: run them as root"
   stage "Making this host ready: vms bootstrap"
   node dist/cli/main.js bootstrap >&2
-  wants e2e || return 0
-  stage "The pulumi CLI"
+  wants e2e || wants faults || return 0
   local cli stand_in
-  cli=$(tools/pulumi-cli/ensure.sh)
-  export PATH=$cli:$PATH
+  if wants e2e; then
+    stage "The pulumi CLI"
+    cli=$(tools/pulumi-cli/ensure.sh)
+    export PATH=$cli:$PATH
+  fi
   stage "The stand-in for Arch"
   stand_in=$(test/stand-in/build.sh)
   export VMS_TEST_STAND_IN=$stand_in

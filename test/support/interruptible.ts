@@ -7,11 +7,12 @@ import { existsSync } from "node:fs";
 import { archVm } from "../../provider/arch-vm.js";
 import { converge, makeWhole } from "../../provider/vm-operations.js";
 import type { Context } from "../../provider/context.js";
-import { defineDomain, findDomain, startsWithHost } from "../../provider/libvirt/domain.js";
+import { defineDomain, findDomain, isOff, startsWithHost } from "../../provider/libvirt/domain.js";
 import { imageInfo } from "../../provider/storage/qemu-img.js";
 import { type Operation, type Step, steps } from "../../provider/steps.js";
 import type { Settings } from "../../provider/settings.js";
 import { backingChain } from "../../provider/storage/chain.js";
+import { parseSize } from "../../provider/storage/size.js";
 import { cloneVm } from "../../provider/vm/clone.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import { compactVm } from "../../provider/vm/shared-files.js";
@@ -35,13 +36,11 @@ export interface Interruptible {
   /** Where it is killed. */
   readonly steps: readonly Step[];
   prepare(settings: Settings, name: string, context: Context): Promise<Subject>;
-  /** The VMs that there are in the end; the subject's own where it is not said. */
-  names?(name: string): string[];
   run(subject: Subject, context: Context): Promise<void>;
   verify(subject: Subject, context: Context): Promise<void>;
 }
 
-/** Taken only with a guest that boots: tested by `npm run test:faults`. */
+/** Taken only with a guest that boots: interruptible-guest.ts. */
 export const needsGuest: readonly Step[] = [
   ...stepsOf("install"),
   ...stepsOf("start"),
@@ -93,7 +92,6 @@ export const interruptible: readonly Interruptible[] = [
     title: "clone",
     steps: [...withoutGuest("clone"), ...withoutGuest("freeze")],
     prepare: makeSource,
-    names: withClone,
     run: clone,
     verify: verifyClone,
   },
@@ -105,7 +103,6 @@ export const interruptible: readonly Interruptible[] = [
       virsh("start", subject.id);
       return subject;
     },
-    names: withClone,
     run: clone,
     verify: verifyClone,
   },
@@ -120,7 +117,6 @@ export const interruptible: readonly Interruptible[] = [
       }
       return subject;
     },
-    names: (name) => [name, `${name}-1`, `${name}-2`],
     run: async ({ spec }, context) => {
       await compactVm(connection, spec.name, context);
     },
@@ -150,7 +146,7 @@ export const interruptible: readonly Interruptible[] = [
   },
 ];
 
-async function create({ spec }: Subject, context: Context): Promise<void> {
+export async function create({ spec }: Subject, context: Context): Promise<void> {
   await makeWhole(archVm, inputsOf(spec), smallOwner, context);
 }
 
@@ -190,7 +186,7 @@ async function verifyClone({ spec: { name } }: Subject, { settings }: Context): 
 }
 
 /** A VM that is ready, and what Pulumi would keep of it. */
-async function makeSubject(spec: VmSpec, context: Context): Promise<Subject> {
+export async function makeSubject(spec: VmSpec, context: Context): Promise<Subject> {
   const { id, outs } = await makeWhole(archVm, inputsOf(spec), smallOwner, context);
   return { spec, id, state: outs };
 }
@@ -200,7 +196,7 @@ async function changeMark(uuid: string, change: (xml: string) => string): Promis
 }
 
 /** The VM is there once, as asked for, and nothing else is. */
-async function verifyVm({ spec }: Subject, { settings }: Context): Promise<void> {
+export async function verifyVm({ spec }: Subject, { settings }: Context): Promise<void> {
   await assertWhole(settings, [spec.name]);
   const domain = await findDomain(connection, spec.name);
   assert.ok(domain);
@@ -211,7 +207,8 @@ async function verifyVm({ spec }: Subject, { settings }: Context): Promise<void>
   );
   assert.equal(await startsWithHost(connection, domain.uuid), spec.autostart);
   const [disk = ""] = disks;
-  const { capacity, backing } = await imageInfo(disk);
-  assert.equal(capacity, Number.parseInt(spec.disk) * 1024 ** 2);
+  assert.equal(await isOff(connection, domain.uuid), spec.running === false);
+  const { capacity, backing } = await imageInfo(disk, { shared: true });
+  assert.equal(capacity, parseSize(spec.disk));
   assert.ok(backing !== undefined && existsSync(backing));
 }

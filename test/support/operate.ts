@@ -3,6 +3,7 @@ import { writeSync } from "node:fs";
 import { silent } from "../../provider/progress.js";
 import type { Subject } from "./interruptible.js";
 import { interruptible } from "./interruptible.js";
+import { withGuest } from "./interruptible-guest.js";
 
 /** What the process is told, as its only argument. */
 export interface Orders {
@@ -13,7 +14,7 @@ export interface Orders {
 }
 
 const { title, subject, killAfter } = JSON.parse(process.argv[2] ?? "") as Orders;
-const operation = interruptible.find((one) => one.title === title);
+const operation = [...interruptible, ...withGuest].find((one) => one.title === title);
 if (operation === undefined) throw new Error(`there is no operation ${JSON.stringify(title)}`);
 
 let count = 0;

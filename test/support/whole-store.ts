@@ -41,6 +41,14 @@ export async function assertWhole(settings: Settings, names: readonly string[]):
   for (const path of new Set(chains.flat())) if (!runs.includes(path)) await checkImage(path);
 }
 
+/** Asserts that what says it is ready has all its files, whatever else an interruption has left. */
+export async function assertHonest(settings: Settings): Promise<void> {
+  for (const domain of await storeDomains(settings)) {
+    if (domain.mark?.phase !== "ready") continue;
+    for (const path of ownFiles(domain)) assert.ok(existsSync(path), `${domain.name} is ready, and ${path} is gone`);
+  }
+}
+
 /** Asserts that the mark lists what the definition uses and nothing twice, and returns the list. */
 function ownFiles({ name, mark, disks, nvram }: Domain): readonly string[] {
   assert.equal(mark?.phase, "ready", name);

@@ -1,0 +1,73 @@
+/** Operations that are to be interrupted and that need a guest: an image is installed from the stand-in for Arch, and VMs boot. */
+import { execFileSync } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { archVm } from "../../provider/arch-vm.js";
+import type { Context } from "../../provider/context.js";
+import { storePaths } from "../../provider/paths.js";
+import type { Settings } from "../../provider/settings.js";
+import { ensureImage } from "../../provider/vm/image.js";
+import type { VmSpec } from "../../provider/vm/spec.js";
+import { converge } from "../../provider/vm-operations.js";
+import { create, type Interruptible, makeSubject, type Subject, stepsOf, verifyVm } from "./interruptible.js";
+import { inputsOf, smallSpec } from "./small-vm.js";
+
+export const withGuest: readonly Interruptible[] = [
+  {
+    title: "create, with a boot for its passwords",
+    steps: [...stepsOf("start"), "create: passwords set", ...stepsOf("stop")],
+    prepare: async (settings, name, context) => {
+      const passwords = { password: hash("pa'ss"), rootPassword: hash("r00t") };
+      return { ...(await installed(settings, name, context)), spec: guestSpec(settings, name, passwords) };
+    },
+    run: create,
+    verify: verifyVm,
+  },
+  {
+    title: "change, with a start",
+    steps: stepsOf("start"),
+    prepare: async (settings, name, context) => {
+      const subject = await makeSubject(guestSpec(settings, name), context);
+      return { ...subject, spec: guestSpec(settings, name, { running: true }) };
+    },
+    run: async ({ id, state, spec }, context) => {
+      await converge(archVm, id, state, inputsOf(spec), context);
+    },
+    verify: verifyVm,
+  },
+  {
+    title: "create, with an install",
+    steps: stepsOf("install"),
+    prepare: (settings, name) => {
+      const { images } = storePaths(settings);
+      for (const file of readdirSync(images)) rmSync(join(images, file));
+      return Promise.resolve({ spec: guestSpec(settings, name), id: "", state: {} });
+    },
+    run: create,
+    verify: verifyVm,
+  },
+];
+
+/** A VM's subject whose image is there already. */
+async function installed(settings: Settings, name: string, context: Context): Promise<Subject> {
+  const spec = guestSpec(settings, name);
+  await ensureImage(spec, context);
+  return { spec, id: "", state: {} };
+}
+
+/** The stand-in's ISO and mirror come from the environment of the test, which its children share. */
+function guestSpec(settings: Settings, name: string, changes: Partial<VmSpec> = {}): VmSpec {
+  const [iso, mirror] = [process.env["VMS_TEST_ISO"] ?? "", process.env["VMS_TEST_MIRROR"] ?? ""];
+  return smallSpec(settings, name, {
+    iso,
+    mirror,
+    memory: 1024,
+    cpus: 2,
+    disk: "8G",
+    acceleration: "auto",
+    ...changes,
+  });
+}
+
+const hash = (password: string): string =>
+  execFileSync("openssl", ["passwd", "-6", password], { encoding: "utf8" }).trim();
