@@ -15,7 +15,7 @@ const sequences = Number(process.env["VMS_TEST_SEQUENCES"] ?? "5");
 const commands = Number(process.env["VMS_TEST_COMMANDS"] ?? "30");
 const seed = process.env["VMS_TEST_SEED"];
 
-describe("VMs that are created, written to, started, killed, destroyed and crashed (real libvirtd)", function () {
+describe("VMs that are created, cloned, written to, started, killed, destroyed and crashed (real libvirtd)", function () {
   this.timeout(0);
   let store: TestStore | undefined;
   let counter = 0;

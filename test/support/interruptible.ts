@@ -29,6 +29,8 @@ export interface Subject {
   /** What Pulumi's state has of a VM that is there. */
   readonly id: string;
   readonly state: Readonly<Record<string, unknown>>;
+  /** The name of what is cloned from it; "<its own>-clone" where that is not said. */
+  readonly clone?: string;
 }
 
 export interface Interruptible {
@@ -165,13 +167,18 @@ async function makeSource(settings: Settings, name: string, context: Context): P
   return subject;
 }
 
-function cloneSpec(settings: Settings, source: string, name: string): CloneSpec {
+export function cloneSpec(settings: Settings, source: string, name: string): CloneSpec {
   return { name, source, running: false, autostart: true, connection, timeouts: {}, settings };
 }
 
-async function clone({ spec }: Subject, context: Context): Promise<void> {
+async function clone({ spec, clone }: Subject, context: Context): Promise<void> {
   const { name, settings } = spec;
-  await makeWhole(vmClone, { ...cloneSpec(settings, name, `${name}-clone`), resourceUrn: "" }, smallOwner, context);
+  await makeWhole(
+    vmClone,
+    { ...cloneSpec(settings, name, clone ?? `${name}-clone`), resourceUrn: "" },
+    smallOwner,
+    context,
+  );
 }
 
 /** Source and clone are there, each with a top file of its own, and both read what was on the source's disk. */

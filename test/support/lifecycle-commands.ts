@@ -5,10 +5,12 @@ import { readFileSync } from "node:fs";
 import type { Context } from "../../provider/context.js";
 import { Deadline, poll } from "../../provider/host/deadline.js";
 import { findDomain, isOff, killDomain } from "../../provider/libvirt/domain.js";
+import { cloneVm } from "../../provider/vm/clone.js";
 import { createVm } from "../../provider/vm/create.js";
 import { removeVm } from "../../provider/vm/remove.js";
+import { compactVm } from "../../provider/vm/shared-files.js";
 import { runApart } from "./interrupt.js";
-import { interruptible, type Subject } from "./interruptible.js";
+import { cloneSpec, interruptible, type Subject } from "./interruptible.js";
 import type { Model, Vm } from "./lifecycle-model.js";
 import { blockCount, expectBlocks, writeWhileOff, writeWhileOn } from "./small-disk.js";
 import { imagePattern, smallCapacity, smallOwner, smallSpec } from "./small-vm.js";
@@ -42,6 +44,10 @@ export function lifecycleCommands(most: number): fc.Arbitrary<Iterable<fc.AsyncC
     );
   const starting = nth.map((one) => new Command("start", one, off, start));
   const others = [
+    nth.map((one) => new Command("compact", one, off, compact)),
+    fc
+      .tuple(nth, step)
+      .map(([one, last]) => new Command(`behind step ${last}, crash the compaction of`, one, off, crashCompact(last))),
     nth.map((one) => new Command("kill", one, on, kill)),
     nth.map((one) => new Command("kill the qemu of", one, on, killQemu)),
     nth.map((one) => new Command("destroy", one, anything, destroy)),
@@ -52,15 +58,29 @@ export function lifecycleCommands(most: number): fc.Arbitrary<Iterable<fc.AsyncC
       .tuple(nth, step)
       .map(([one, last]) => new Command(`behind step ${last}, crash the removal of`, one, there, crashDestroy(last))),
   ];
+  const cloning = nth.map((one) => new Command("clone", one, cloneable, clone));
+  const crashing = fc
+    .tuple(nth, step)
+    .map(([one, last]) => new Command(`behind step ${last}, crash the cloning of`, one, cloneable, crashClone(last)));
   // Listed as often as they are to come in proportion.
-  const all = [creating, creating, writing, writing, writing, writing, starting, starting, ...others];
+  const all = [
+    creating,
+    ...many(2, cloning),
+    ...many(4, writing),
+    ...many(2, starting),
+    ...many(2, crashing),
+    ...others,
+  ];
   return fc.noBias(fc.commands(all, { maxCommands: most, size: "max" }));
 }
+
+const many = <T>(count: number, one: T): T[] => Array<T>(count).fill(one);
 
 const free = (model: Model) => [...Array(places).keys()].filter((place) => !model.vms.has(place));
 const there = (model: Model) => [...model.vms.keys()];
 const on = (model: Model) => model.where(true);
 const off = (model: Model) => model.where(false);
+const cloneable = (model: Model) => (free(model).length > 0 ? there(model) : []);
 const anything = (model: Model) => [...model.vms.keys(), ...model.left];
 
 /** Is done to the nth of those it can be done to; after it every VM must be there with all that it wrote. */
@@ -161,6 +181,39 @@ const crashDestroy =
     const before = model.get(place);
     await crash("delete", { spec: specOf(place, real), id: uuid, state: {} }, last);
     await settle(place, before, model, real);
+  };
+
+/** Into the first place that is free. */
+const clone: Work = async (place, model, real) => {
+  const into = placeFor(model);
+  const { settings } = real.context;
+  await cloneVm(cloneSpec(settings, real.name(place), real.name(into)), smallOwner, real.context);
+  model.set(into, { ...model.get(place), runs: false });
+};
+
+const crashClone =
+  (last: number): Work =>
+  async (place, model, real) => {
+    const into = placeFor(model);
+    const whole = { ...model.get(place), runs: false };
+    await crash("clone", { spec: specOf(place, real), id: "", state: {}, clone: real.name(into) }, last);
+    await settle(into, whole, model, real);
+  };
+
+function placeFor(model: Model): number {
+  const [into] = free(model);
+  assert.ok(into !== undefined);
+  return into;
+}
+
+const compact: Work = async (place, _model, real) => {
+  await compactVm(connection, real.name(place), real.context);
+};
+
+const crashCompact =
+  (last: number): Work =>
+  async (place, _model, real) => {
+    await crash("compact", { spec: specOf(place, real), id: "", state: {} }, last);
   };
 
 async function crash(title: string, subject: Subject, last: number): Promise<void> {

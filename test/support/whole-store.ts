@@ -41,11 +41,15 @@ export async function assertWhole(settings: Settings, names: readonly string[]):
   for (const path of new Set(chains.flat())) if (!runs.includes(path)) await checkImage(path);
 }
 
-/** Asserts that what says it is ready has all its files, whatever else an interruption has left. */
+/**
+ * Asserts that what says it is ready has all that it needs, whatever else an interruption has left. Its mark may list more: a file
+ * is announced before it is made.
+ */
 export async function assertHonest(settings: Settings): Promise<void> {
-  for (const domain of await storeDomains(settings)) {
-    if (domain.mark?.phase !== "ready") continue;
-    for (const path of ownFiles(domain)) assert.ok(existsSync(path), `${domain.name} is ready, and ${path} is gone`);
+  for (const { name, mark, disks, nvram } of await storeDomains(settings)) {
+    if (mark?.phase !== "ready") continue;
+    for (const disk of disks) await chainOf(disk);
+    assert.ok(nvram !== undefined && existsSync(nvram), `${name} is ready, and its NVRAM is gone`);
   }
 }
 
