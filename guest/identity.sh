@@ -155,6 +155,7 @@ apply() {
   fi
   refused=("${REASONS[@]}")
   REASONS=()
+  # shellcheck disable=SC2034 # used by traits/settings.sh
   CREDENTIALS=$RUNTIME/before
   settle "${TOUCHED[@]}"
   for reason in "${REASONS[@]}"; do refused+=("and not taken back: $reason"); done

@@ -79,9 +79,13 @@ go_without_caches() {
 # Like run_pacman, but a failure is left to the caller, with what was said in PACMAN_LOG.
 try_pacman() {
   local status=0
-  "$@" 2>&1 | tee "$PACMAN_LOG" | report_packages || status=1
+  log_pacman "$@" || status=1
   share_new_packages
   return "$status"
+}
+
+log_pacman() {
+  "$@" 2>&1 | tee "$PACMAN_LOG" | report_packages
 }
 
 # Passes pacman's lines on, and a progress line with each package. Without a terminal pacman prints one line for each.

@@ -44,7 +44,8 @@ END
 }
 
 configure_identity() {
-  install -Dm755 init identity.sh -t "$TARGET/usr/lib/vms"
+  install -Dm755 init identity.sh add-packages.sh -t "$TARGET/usr/lib/vms"
+  install -Dm644 lib.sh network.sh packages.sh -t "$TARGET/usr/lib/vms"
   install -Dm644 traits/*.sh -t "$TARGET/usr/lib/vms/traits"
   install -Dm644 units/vms-identity.service -t "$TARGET/etc/systemd/system"
   mkdir -p "$TARGET/var/lib/vms"
