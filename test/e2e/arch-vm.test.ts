@@ -42,7 +42,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
       scene,
       "one",
       `name: ${JSON.stringify(names.one)}, disk: "12G", hostname: "First", user: "ada", password: "pa'ss \\"word\\" $(id)", rootPassword: "r00t",
-       authorizedKeys: [${JSON.stringify(key)}], timezone: "Europe/Berlin", ${one}`,
+       authorizedKeys: [${JSON.stringify(key)}], timezone: "Europe/Berlin", keymap: "de-latin1", ${one}`,
     ).replace(/\)$/, ", { dependsOn: host })")};
     ${rest}
     export const { uuid, mac, ipAddress, state, diskPath, image, consoleLog, viewer } = one;`;
@@ -148,7 +148,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     );
   });
 
-  it("has the root file system, host name, user, keys and time zone that were asked for", async () => {
+  it("has the root file system, host name, user, keys, time zone and keymap that were asked for", async () => {
     const uuid = String((await stack.outputs())["uuid"]);
     const gib = Number(await inGuest(uuid, "df --output=size -BM / | tail -1 | tr -dc 0-9")) / 1024;
     assert.ok(gib > 10.5, `the root file system has ${gib} GiB of a disk of 12`);
@@ -156,6 +156,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     assert.match(await inGuest(uuid, "getent passwd ada; id -nG ada"), /^ada:.*\n.*wheel/);
     assert.equal((await inGuest(uuid, "cat ~ada/.ssh/authorized_keys")).trim(), key);
     assert.match(await inGuest(uuid, "readlink /etc/localtime"), /Europe\/Berlin$/);
+    assert.match(await inGuest(uuid, "cat /etc/vconsole.conf"), /^KEYMAP=de-latin1$/m);
     assert.equal(await inGuest(uuid, "systemctl --failed --no-legend --plain"), "");
   });
 

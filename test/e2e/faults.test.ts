@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { storePaths } from "../../provider/paths.js";
+import { inGuest } from "../support/guest.js";
 import { isoWithoutLogin, isoWithoutShell, truncatedIso } from "../support/broken-iso.js";
 import type { Stack } from "../support/project.js";
 import { virsh } from "../support/store.js";
@@ -214,6 +215,27 @@ describe("an ArchVm whose making fails when its domain is there", function () {
     const [whole] = await scene.domains();
     assert.equal(whole?.uuid, half?.uuid);
     assert.equal((await stack.up("--expect-no-changes")).status, 0);
+  });
+
+  it("because the guest refuses its identity says the guest's reason, and is made whole with one that is good", async () => {
+    const refused = newName();
+    const own = await scene.stack(refused);
+    const write = (locale: string) => {
+      own.write(vmProgram(scene, "vm", `name: ${JSON.stringify(refused)}, locale: ${JSON.stringify(locale)}`));
+    };
+    write("xx_XX.UTF-8");
+    const { status, output } = await own.up();
+    assert.notEqual(status, 0);
+    assert.match(output, /could not take its identity on: vms\.locale: there is no locale "xx_XX\.UTF-8"/);
+    assert.match(await own.state(), /initErrors/);
+    const uuid = virsh("domuuid", refused);
+    write("de_DE.UTF-8");
+    const whole = await own.up();
+    assert.equal(whole.status, 0, whole.output);
+    assert.equal(virsh("domuuid", refused), uuid);
+    assert.equal(await inGuest(uuid, "cat /etc/locale.conf"), "LANG=de_DE.UTF-8");
+    assert.equal((await own.up("--expect-no-changes")).status, 0);
+    assert.equal((await own.destroy()).status, 0);
   });
 
   it("is not touched by another checkout whose stack bears the same name", async () => {
