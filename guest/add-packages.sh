@@ -77,7 +77,8 @@ ended() {
     tell ok
     return
   fi
-  reason=$(sed -n 's/^error: //p' "$LOG" | tail -n 1)
+  # Where it was killed at once there is no log.
+  reason=$(sed -n 's/^error: //p' "$LOG" 2>/dev/null | tail -n 1) || reason=""
   tell "failed ${reason:-it was ended by the system: ${SERVICE_RESULT:-unknown}; see journalctl -u $UNIT}"
 }
 

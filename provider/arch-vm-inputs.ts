@@ -105,11 +105,11 @@ export function archVmFields(defaults: Defaults) {
     pacmanCache: { check: boolean, fallback: true },
     running: { check: boolean },
     autostart: { check: boolean, fallback: false },
-    fresh: notYet("An image of a VM's own", (value) => value === false),
+    fresh: { check: boolean },
     acceleration: { check: oneOf(["auto", "kvm", "tcg"]), fallback: "auto" },
     connection: { check: checkConnection, fallback: "qemu:///system" },
     timeouts: { check: checkTimeouts, fallback: {} },
-    adopt: notYet("Taking over a VM of the command line", (value) => value === false),
+    adopt: { check: boolean },
   } satisfies Fields;
 }
 

@@ -1,5 +1,6 @@
 /** What a change of a VM means: which properties differ, whether a new VM is needed, and the words for it in a preview. */
 import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import { guestConsequence, guestInputs } from "./guest-change-words.js";
 import { hiddenInputs } from "./arch-vm-inputs.js";
 import { defaultedKey, isUnknown, shown } from "./inputs.js";
 
@@ -9,7 +10,10 @@ type Values = Readonly<Record<string, unknown>>;
 const installOnly: readonly string[] = ["iso", "mirror", "fresh", "pacmanCache", "timeouts"];
 
 /** Changed in place by this version. */
-const inPlace: readonly string[] = ["memory", "cpus", "disk", "running", "autostart"];
+const inPlace: readonly string[] = ["memory", "cpus", "disk", "running", "autostart", ...guestInputs];
+
+/** Only looked at when a VM is made. */
+const createOnly = "adopt";
 
 /** Without a value they say nothing, where a default does not stand in for it. */
 const leftAlone: readonly string[] = ["memory", "cpus", "disk", "running"];
@@ -106,6 +110,9 @@ function consequence(name: string, olds: Values, news: Values, runs: boolean | u
   const what = transition(name, olds, news);
   if (news[name] === undefined && leftAlone.includes(name)) return `${what}: left as it is`;
   if (installOnly.includes(name)) return `${what}: recorded; it matters at an install only, nothing is done to this VM`;
+  if (name === createOnly) return `${what}: recorded; it matters only when a VM is made`;
+  const inGuest = guestConsequence(name, olds, news, runs);
+  if (inGuest !== undefined) return `${what}: ${inGuest}`;
   switch (name) {
     case "memory":
     case "cpus":
@@ -131,5 +138,5 @@ const plain = (value: unknown): string =>
 
 /** The changed inputs that an update cannot bring about yet. */
 export function unsupportedChanges(changed: readonly string[]): string[] {
-  return changed.filter((name) => !inPlace.includes(name) && !installOnly.includes(name));
+  return changed.filter((name) => ![...inPlace, ...installOnly, createOnly].includes(name));
 }

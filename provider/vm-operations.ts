@@ -5,14 +5,17 @@ import type { Context } from "./context.js";
 import { whileEngineLives } from "./engine-process.js";
 import { engineProgress } from "./engine-progress.js";
 import { cannot, toVmsError, VmsError } from "./errors.js";
+import { guestChangeOf } from "./guest-change.js";
 import { limitsOf } from "./install/steps.js";
 import { findDomain } from "./libvirt/domain.js";
 import type { Owner } from "./libvirt/mark.js";
 import { stackOwner } from "./owner.js";
+import { handOver } from "./vm/adopt.js";
 import { growDisk, setAutostart, setCpus, setMemory, setRunning } from "./vm/change.js";
 import { consoleLogOf, describeVm, type VmDescription } from "./vm/describe.js";
+import { changeGuest } from "./vm/guest-change.js";
 import { HalfMadeError } from "./vm/half-made.js";
-import { requireOwn, withVm } from "./vm/ownership.js";
+import { commandLine, requireOwn, withVm } from "./vm/ownership.js";
 import { removeVm } from "./vm/remove.js";
 import type { CloneSpec, VmSpec } from "./vm/spec.js";
 import type { Values, VmKind } from "./vm-kind.js";
@@ -75,7 +78,7 @@ export async function converge(
     );
   }
   try {
-    await withVm(spec.name, context, () => applyChanges(id, spec, changed, owner, context));
+    await withVm(spec.name, context, () => applyChanges(id, spec, changed, olds, owner, context));
   } catch (error) {
     throw cannot("change", "VM", spec.name, error);
   }
@@ -91,6 +94,7 @@ async function applyChanges(
   id: string,
   spec: AnySpec,
   changed: readonly string[],
+  olds: Values | undefined,
   owner: Owner,
   context: Context,
 ): Promise<void> {
@@ -110,8 +114,10 @@ async function applyChanges(
   if (changed.includes("autostart")) await setAutostart(connection, id, spec.autostart);
   context.reached?.("change: autostart set");
   const limits = limitsOf(acceleration, spec.timeouts);
-  const consoleLog = consoleLogOf(domain);
-  await setRunning({ connection, uuid: id, consoleLog, acceleration, limits }, spec.running, context);
+  const vm = { connection, uuid: id, consoleLog: consoleLogOf(domain), acceleration, limits };
+  const guest = guestChangeOf(spec, id, olds, changed);
+  if (guest !== undefined) await changeGuest(vm, guest, spec.running, context);
+  await setRunning(vm, spec.running, context);
 }
 
 /** Creates the VM, or makes a half-made one whole; where that fails with a domain there, Pulumi is told so that it keeps the record. */
@@ -126,9 +132,12 @@ export async function makeWhole(
   let known = uuid;
   try {
     const made = await kind.make(inputs, owner, context, { takeOver: true, ...(uuid === undefined ? {} : { uuid }) });
-    const id = (known = made.uuid);
-    if (made.takenOver)
-      await withVm(spec.name, context, () => applyChanges(id, spec, ["disk", "autostart"], owner, context));
+    const id = made.uuid;
+    // Of one that is taken over from somebody else nothing is recorded until it is this owner's.
+    if (made.adopted === true) await adopt(id, spec, owner, context);
+    known = id;
+    if (made.takenOver && made.adopted !== true)
+      await withVm(spec.name, context, () => applyChanges(id, spec, ["disk", "autostart"], undefined, owner, context));
     return { id, outs: await outsOf(id, inputs, owner) };
   } catch (error) {
     const id = error instanceof HalfMadeError ? error.uuid : known;
@@ -146,6 +155,21 @@ export async function makeWhole(
     };
     // The form that Pulumi keeps a failed create by.
     throw Object.assign(new Error(message), { id, properties, reasons: [message] });
+  }
+}
+
+/** What fails leaves the VM the command line's, changed as far as it got; the next `pulumi up` takes up there. */
+async function adopt(id: string, spec: AnySpec, owner: Owner, context: Context): Promise<void> {
+  context.progress.notice(
+    `The VM ${JSON.stringify(spec.name)} that the command line made is taken over as it is, and changed to what the program says`,
+  );
+  try {
+    await withVm(spec.name, context, async () => {
+      await applyChanges(id, spec, ["disk", "autostart"], undefined, commandLine, context);
+      await handOver(spec.connection, id, owner);
+    });
+  } catch (error) {
+    throw cannot("adopt", "VM", spec.name, error);
   }
 }
 

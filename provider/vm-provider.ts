@@ -1,6 +1,7 @@
 /** What Pulumi calls for a resource that is a VM. A preview needs no more than a difference, so what acts is loaded when it is called. */
 import type { CreateResult, DiffResult, ReadResult, UpdateResult } from "@pulumi/pulumi/dynamic/index.js";
 import { tellEngine } from "./engine-progress.js";
+import { guestInputs } from "./guest-change-words.js";
 import { changedInputs, diffVm } from "./vm-diff.js";
 import type { Values, VmKind } from "./vm-kind.js";
 
@@ -26,7 +27,7 @@ export function vmProvider(kind: VmKind): VmProvider {
 const previewSeconds = 1;
 
 async function diff(kind: VmKind, olds: Values, news: Values): Promise<DiffResult> {
-  const needsHost = changedInputs(olds, news).includes("disk");
+  const needsHost = changedInputs(olds, news).some((name) => name === "disk" || guestInputs.includes(name));
   const { lines, ...result } = diffVm(kind.replacing, olds, news, needsHost ? await runsNow(olds) : undefined);
   if (typeof news["resourceUrn"] === "string" && lines.length > 0) await tellEngine(news["resourceUrn"], lines);
   return result;

@@ -68,6 +68,16 @@ export interface ArchVmArgs {
   autostart?: pulumi.Input<boolean>;
   /** "kvm", "tcg" (emulation) or "auto" (kvm where the host has it). Default "auto". */
   acceleration?: pulumi.Input<string>;
+  /**
+   * Installed from scratch for this VM alone: its disk stands on no image and is nobody else's. Takes as long as an install each
+   * time. Default false. It matters only when the VM is made.
+   */
+  fresh?: pulumi.Input<boolean>;
+  /**
+   * Whether a VM of this name that `vms create` made is taken over instead of being an error: it becomes this stack's and is
+   * changed to what the program says. Default false. It matters only when the VM would be made.
+   */
+  adopt?: pulumi.Input<boolean>;
   /** The libvirt connection; for now "qemu:///system" only, the default. */
   connection?: pulumi.Input<string>;
   /** Time limits, in seconds, of a boot, the install, the profile's script and a graceful power-off. Defaults depend on the acceleration. */

@@ -101,7 +101,9 @@ write_keymap() {
     grep -sv '^KEYMAP=' "$file" || true
     printf 'KEYMAP=%s\n' "$1"
   } | write_file "$file" 0644
-  [[ -n $ROOT ]] || systemctl --no-block try-restart systemd-vconsole-setup.service
+  # A systemd that is built without it leaves the console to others.
+  if [[ -n $ROOT || $(systemctl show -P LoadState systemd-vconsole-setup.service) != loaded ]]; then return; fi
+  systemctl --no-block try-restart systemd-vconsole-setup.service
 }
 
 # New ones are made beside the old ones first: a machine never has half of them. An RSA key would take half a minute where

@@ -31,6 +31,8 @@ export interface Step {
   readonly hint?: string;
 }
 
+const profileLimit: Limit = { kvm: 3600, tcg: 10_800 };
+
 export const steps: readonly Step[] = [
   {
     name: "ready",
@@ -56,7 +58,7 @@ export const steps: readonly Step[] = [
     name: "profile",
     title: "setting up the profile",
     where: "disk",
-    limit: { kvm: 3600, tcg: 10_800 },
+    limit: profileLimit,
     main: true,
     hint: "Check that the mirror has the packages of the profile and the extra ones",
   },
@@ -92,6 +94,8 @@ export interface Limits {
   readonly boot: number;
   readonly login: number;
   readonly shutdown: number;
+  /** Of adding packages to a VM that exists. */
+  readonly profile: number;
   step(step: Step): number;
 }
 
@@ -101,6 +105,7 @@ export function limitsOf(acceleration: Acceleration, timeouts: Timeouts = {}): L
     boot: timeouts.boot ?? bootLimit[acceleration],
     login: timeouts.boot ?? loginLimit[acceleration],
     shutdown: timeouts.shutdown ?? shutdownLimit[acceleration],
+    profile: timeouts.profile ?? profileLimit[acceleration],
     step: (step) => {
       const own = step.limit[acceleration];
       const given = timeouts[timeoutOf[step.where]];

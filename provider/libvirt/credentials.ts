@@ -1,5 +1,10 @@
-/** The systemd credentials in a domain's SMBIOS strings. */
+/** The systemd credentials of ours (`vms.*`) in a domain's SMBIOS strings, which its next boot hands to the guest. */
+import { defineDomain } from "./domain.js";
+import { replaceCredentials } from "./domain-edit.js";
+import { type Connection, virsh } from "./virsh.js";
 import { attribute, childrenOf, elements, find, nameOf, parseXml, textOf } from "./xml.js";
+
+export type Credentials = Readonly<Record<string, string>>;
 
 /** Those of ours, by name. */
 export function readCredentials(xml: string): Record<string, string> {
@@ -17,4 +22,15 @@ function readEntry(entry: string): [[string, string]] | undefined {
   const [, binary, name, value] = match ?? [];
   if (name === undefined || value === undefined) return undefined;
   return [[name, binary === undefined ? value : Buffer.from(value, "base64").toString("utf8")]];
+}
+
+/** Those in the persistent definition. */
+export async function definedCredentials(connection: Connection, uuid: string): Promise<Credentials> {
+  return readCredentials(await virsh(connection, ["dumpxml", "--inactive", uuid]));
+}
+
+/** Replaces ours in the persistent definition; everything else of it stays, and a guest that runs is not told. */
+export async function writeCredentials(connection: Connection, uuid: string, credentials: Credentials): Promise<void> {
+  const xml = await virsh(connection, ["dumpxml", "--inactive", "--security-info", uuid]);
+  await defineDomain(connection, replaceCredentials(xml, credentials));
 }

@@ -52,17 +52,21 @@ export async function setPasswordHash(connection: Connection, id: string, user: 
   await virsh(connection, ["set-user-password", id, user, hash, "--encrypted"]);
 }
 
-/** Runs a program in the guest and waits for its end; `seconds` bounds the wait. */
+/** Runs a program in the guest and waits for its end; `seconds` bounds the wait. `input` is what it reads on its standard input. */
 export async function runInGuest(
   connection: Connection,
   id: string,
   path: string,
   args: readonly string[],
   seconds: number,
+  { input }: { readonly input?: string } = {},
 ): Promise<{ status: number; output: string }> {
-  const started = (await ask(connection, id, "guest-exec", { path, arg: args, "capture-output": true })) as {
-    pid: number;
-  };
+  const started = (await ask(connection, id, "guest-exec", {
+    path,
+    arg: args,
+    "capture-output": true,
+    ...(input === undefined ? {} : { "input-data": Buffer.from(input).toString("base64") }),
+  })) as { pid: number };
   const look = async (): Promise<GuestExecStatus | undefined> => {
     const state = (await ask(connection, id, "guest-exec-status", { pid: started.pid })) as GuestExecStatus;
     return state.exited ? state : undefined;

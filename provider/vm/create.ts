@@ -4,17 +4,14 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Context } from "../context.js";
-import { cannot, hasCode, VmsError } from "../errors.js";
+import { cannot, VmsError } from "../errors.js";
 import { detectAcceleration } from "../host/acceleration.js";
-import { Deadline, poll } from "../host/deadline.js";
 import { limitsOf } from "../install/steps.js";
 import { defineDomain, setMark } from "../libvirt/domain.js";
 import { domainXml, randomMac } from "../libvirt/domain-xml.js";
 import { nvramTemplate } from "../libvirt/firmware.js";
-import { setPasswordHash } from "../libvirt/guest-agent.js";
 import type { Mark, Owner } from "../libvirt/mark.js";
 import { virsh } from "../libvirt/virsh.js";
-import type { Image } from "../storage/image-store.js";
 import { createOverlay } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
 import {
@@ -25,10 +22,14 @@ import {
   newDiskPath,
   newNvramPath,
 } from "../storage/store.js";
+import { findAdoptable } from "./adopt.js";
 import type { RunningVm } from "./change.js";
+import { installDisk } from "./fresh.js";
+import { setPasswords } from "./guest-passwords.js";
+import { revise } from "./guest-settings.js";
 import { HalfMadeError } from "./half-made.js";
 import { ensureImage } from "./image.js";
-import { credentialsOf } from "./identity.js";
+import { credentialsOf, givenPasswords } from "./identity.js";
 import { checkNetwork, shutDown, startVm } from "./lifecycle.js";
 import { sweepInstalls } from "./install-leftovers.js";
 import { claimName, type OwnDomain, withVm } from "./ownership.js";
@@ -45,6 +46,8 @@ export interface Created {
   readonly uuid: string;
   /** It was ready already, and may not be what the spec says. */
   readonly takenOver: boolean;
+  /** It is the command line's still: whoever has made it what the spec says hands it over. */
+  readonly adopted?: boolean;
 }
 
 /**
@@ -62,14 +65,14 @@ export async function createVm(
     await checkStore(spec.settings);
     await sweepInstalls(spec.connection, context);
     return await withVm(spec.name, context, async () => {
+      const adoptable = await findAdoptable(spec, owner);
+      if (adoptable !== undefined) return { uuid: adoptable.uuid, takenOver: true, adopted: true };
       const ready = await claimName(spec.connection, spec.name, owner, context);
       context.reached?.("create: claimed");
       if (ready !== undefined) return { uuid: mayTakeOver(ready, owner, options), takenOver: true };
       await checkNetwork(spec.connection, spec.network);
-      const image = await ensureImage(spec, context);
-      context.reached?.("create: image found");
       const uuid = options.uuid ?? randomUUID();
-      await makeVm(spec, uuid, image, owner, context, () => (defined = uuid));
+      await makeVm(spec, uuid, owner, context, () => (defined = uuid));
       return { uuid, takenOver: false };
     });
   } catch (error) {
@@ -89,7 +92,6 @@ export function mayTakeOver(ready: OwnDomain, owner: Owner, options: CreateOptio
 async function makeVm(
   spec: VmSpec,
   uuid: string,
-  image: Image,
   owner: Owner,
   context: Context,
   onDefined: () => void,
@@ -99,31 +101,29 @@ async function makeVm(
   const disk = newDiskPath(settings);
   const nvram = newNvramPath(settings);
   const consoleLog = consoleLogPath(settings, spec.name);
-  const mark: Mark = {
-    owner,
-    phase: "creating",
-    profile: spec.profile,
-    image: image.key,
-    files: [disk, nvram, consoleLog],
-  };
-  const xml = domainXml({
-    ...spec,
-    uuid,
-    mark,
-    acceleration,
-    mac: randomMac(),
-    network: spec.network === "user" ? undefined : spec.network,
-    disk,
-    nvram,
-    consoleLog,
-    display: true,
-    credentials: credentialsOf(spec, uuid),
-  });
   // The definition is first: from here on every file has an owner.
-  await defineDomain(connection, xml);
-  onDefined();
-  context.reached?.("create: defined");
-  await createOverlay(disk, image.path, parseSize(spec.disk));
+  const define = async (image: string): Promise<Mark> => {
+    const files = [disk, nvram, consoleLog];
+    const mark: Mark = { owner, phase: "creating", profile: spec.profile, image, files };
+    const xml = domainXml({
+      ...spec,
+      uuid,
+      mark,
+      acceleration,
+      mac: randomMac(),
+      network: spec.network === "user" ? undefined : spec.network,
+      disk,
+      nvram,
+      consoleLog,
+      display: true,
+      credentials: revise(credentialsOf(spec, uuid)),
+    });
+    await defineDomain(connection, xml);
+    onDefined();
+    context.reached?.("create: defined");
+    return mark;
+  };
+  const mark = await (spec.fresh === true ? installDisk : overlayImage)(spec, disk, context, define);
   context.reached?.("create: overlay made");
   await createNvram(nvram, await nvramTemplate());
   context.reached?.("create: nvram made");
@@ -136,42 +136,30 @@ async function makeVm(
   context.reached?.("create: marked ready");
 }
 
+/** A thin disk on the recipe's image. */
+async function overlayImage(spec: VmSpec, disk: string, context: Context, define: Define): Promise<Mark> {
+  const image = await ensureImage(spec, context);
+  context.reached?.("create: image found");
+  const mark = await define(image.key);
+  await createOverlay(disk, image.path, parseSize(spec.disk));
+  return mark;
+}
+
+/** Defines the VM, by the key of the image that its disk stands on. */
+type Define = (image: string) => Promise<Mark>;
+
 /** The first boot, where something needs it now: the identity is in the definition, and is taken on whenever that boot comes. */
 async function bootFirst(spec: VmSpec, vm: Omit<RunningVm, "limits">, context: Context): Promise<void> {
-  const hasPasswords = (spec.password ?? spec.rootPassword) !== undefined;
-  if (spec.running === false && !hasPasswords) {
+  const passwords = givenPasswords(spec);
+  if (spec.running === false && Object.keys(passwords).length === 0) {
     context.progress.phase("leaving it off: it takes its identity on when it is first started");
     return;
   }
   const limits = limitsOf(vm.acceleration, spec.timeouts);
   await startVm({ ...vm, limit: limits.boot }, vm.acceleration, context);
-  await setPasswords(spec, vm.uuid);
+  await setPasswords(vm.connection, vm.uuid, passwords);
   context.reached?.("create: passwords set");
   if (spec.running !== false) return;
   context.progress.phase("stopping: its passwords are set, and it is not to run");
   await shutDown(vm.connection, vm.uuid, limits.shutdown, context);
-}
-
-async function setPasswords(spec: VmSpec, uuid: string): Promise<void> {
-  const passwords = { [spec.user]: spec.password, root: spec.rootPassword };
-  for (const [user, hash] of Object.entries(passwords)) {
-    if (hash === undefined) continue;
-    // Under load the agent may take longer than libvirt waits for it.
-    const set = await poll(() => trySetPassword(spec.connection, uuid, user, hash), {
-      deadline: new Deadline(passwordSeconds),
-    });
-    if (set === undefined) await setPasswordHash(spec.connection, uuid, user, hash);
-  }
-}
-
-const passwordSeconds = 60;
-
-async function trySetPassword(connection: string, uuid: string, user: string, hash: string): Promise<true | undefined> {
-  try {
-    await setPasswordHash(connection, uuid, user, hash);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "command")) return undefined;
-    throw error;
-  }
 }

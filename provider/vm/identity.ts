@@ -43,6 +43,14 @@ export function cloneCredentials(
 const keysEntry = (keys: string | undefined): Record<string, string> =>
   keys === undefined ? {} : { "vms.authorized_keys": keys };
 
+/** The hashes of those that are given, by user. */
+export function givenPasswords(spec: VmSpec): Record<string, string> {
+  const values = { [spec.user]: spec.password, root: spec.rootPassword };
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([user, hash]) => (hash === undefined ? [] : [[user, hash]])),
+  );
+}
+
 /** The report of the guest: `ok UUID`, or `failed UUID: why`. */
 export function readIdentityReport(report: string, uuid: string): { failure?: string } | undefined {
   const match = /^(ok|failed) ([0-9a-f-]{36})(?:: (.*))?$/im.exec(report.trim());

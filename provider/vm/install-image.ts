@@ -1,4 +1,4 @@
-/** Making an image: Arch is installed in a domain of its own by two boots; the domain is removed, whatever comes of it. */
+/** Installing Arch: in a domain of its own by two boots; the domain is removed, whatever comes of it. What it leaves is an image, usually. */
 import { randomUUID } from "node:crypto";
 import { access } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -7,7 +7,7 @@ import { detectAcceleration } from "../host/acceleration.js";
 import { inSlot } from "../host/slots.js";
 import { type Boot, driveDisk, driveIso } from "../install/drive.js";
 import { writePayload } from "../install/payload.js";
-import { defineDomain } from "../libvirt/domain.js";
+import { defineDomain, setMark } from "../libvirt/domain.js";
 import { domainXml, type DomainSpec, type Filesystem, randomMac } from "../libvirt/domain-xml.js";
 import { nvramTemplate } from "../libvirt/firmware.js";
 import { virsh } from "../libvirt/virsh.js";
@@ -37,16 +37,54 @@ const installMemory = 2048;
 
 /** Installs the recipe and publishes its image. The caller holds the lock of the image. */
 export async function makeImage(spec: VmSpec, key: string, recipe: Recipe, iso: Iso, context: Context): Promise<Image> {
+  const image = newImagePath(spec.settings);
+  return installSystem(spec, key, recipe, iso, context, {
+    disk: newDiskPath(spec.settings),
+    image,
+    deliver: async (disk, removeLog) => {
+      context.progress.phase("publishing the image");
+      await convertImage(disk, image, context);
+      context.reached?.("install: converted");
+      // An image that is there is not installed again, so nobody would remove the log behind it.
+      await removeLog();
+      const published = await publishImage(spec.settings, key, recipe, image);
+      context.reached?.("install: published");
+      return published;
+    },
+  });
+}
+
+/** What is to become of an installed system. */
+export interface Destination<T> {
+  /** What it is installed on. */
+  readonly disk: string;
+  /** A further file that is made of it. */
+  readonly image?: string;
+  /** Whether the disk is somebody's when it is delivered, and does not go with the install. */
+  readonly keepsDisk?: boolean;
+  /** Called when the installed system is off. */
+  deliver(disk: string, removeLog: () => Promise<void>): Promise<T>;
+}
+
+/** The caller holds the lock that `key` names. */
+export async function installSystem<T>(
+  spec: VmSpec,
+  key: string,
+  recipe: Recipe,
+  iso: Iso,
+  context: Context,
+  destination: Destination<T>,
+): Promise<T> {
   const { settings, connection } = spec;
   const name = installName(settings, key);
   await claimName(connection, name, imageOwner, context);
   context.reached?.("install: claimed");
   const { acceleration } = await detectAcceleration({ root: "/" }, spec.acceleration);
   const files = {
-    disk: newDiskPath(settings),
+    disk: destination.disk,
     nvram: newNvramPath(settings),
     payload: newPayloadPath(settings),
-    image: newImagePath(settings),
+    ...(destination.image === undefined ? {} : { image: destination.image }),
     // What lies elsewhere qemu may not be able to read, and libvirt must not change its owner.
     ...(iso.path.startsWith(`${settings.iso}/`) ? {} : { medium: newMediumPath(settings) }),
   };
@@ -107,15 +145,15 @@ export async function makeImage(spec: VmSpec, key: string, recipe: Recipe, iso: 
       await virsh(connection, ["start", domain.uuid, "--paused"]);
       context.reached?.("install: powered on");
       await driveDisk(boot);
-      context.progress.phase("publishing the image");
-      await convertImage(files.disk, files.image, context);
-      context.reached?.("install: converted");
-      // An image that is there is not installed again, so nobody would remove the log behind it.
-      await removeOwnFiles(settings, [log]);
-      context.reached?.("install: log removed");
-      const image = await publishImage(settings, key, recipe, files.image);
-      context.reached?.("install: published");
-      return image;
+      const delivered = await destination.deliver(files.disk, async () => {
+        await removeOwnFiles(settings, [log]);
+        context.reached?.("install: log removed");
+      });
+      if (destination.keepsDisk === true) {
+        const rest = domain.mark.files.filter((path) => path !== files.disk);
+        await setMark(connection, domain.uuid, { ...domain.mark, files: rest });
+      }
+      return delivered;
     } finally {
       // After a failure the domain goes and the log stays.
       await discardInstall(connection, domain.uuid, context);

@@ -28,7 +28,10 @@ export function requireOwn(domain: Domain, owner: Owner): OwnDomain {
   }
   if (mark.owner.id !== owner.id) {
     throw new VmsError("foreign", `it belongs to ${mark.owner.label}; it was left alone`, {
-      hint: `Give another name, or remove it where it was made`,
+      hint:
+        mark.owner.id === commandLine.id
+          ? `Give another name, take it over with adopt: true in the program, or remove it: vms destroy ${domain.name}`
+          : "Give another name, or remove it where it was made",
     });
   }
   return { ...domain, mark };

@@ -35,6 +35,10 @@ export interface VmSpec {
   /** A libvirt network's name, or "user". */
   readonly network: string;
   readonly pacmanCache: boolean;
+  /** Installed for this VM alone: its disk stands on no image. */
+  readonly fresh?: boolean;
+  /** A VM of this name that the command line made becomes this one. */
+  readonly adopt?: boolean;
   readonly running?: boolean;
   readonly autostart: boolean;
   readonly acceleration: Acceleration;

@@ -48,6 +48,8 @@ export const needsGuest: readonly Step[] = [
   ...stepsOf("start"),
   ...stepsOf("stop"),
   "create: passwords set",
+  "change: passwords set",
+  "change: packages added",
 ];
 
 export function stepsOf(operation: Operation): Step[] {
@@ -80,7 +82,10 @@ export const interruptible: readonly Interruptible[] = [
     steps: withoutGuest("change"),
     prepare: async (settings, name, context) => {
       const subject = await makeSubject(smallSpec(settings, name), context);
-      return { ...subject, spec: smallSpec(settings, name, { memory: 192, cpus: 2, autostart: true, disk: "24M" }) };
+      return {
+        ...subject,
+        spec: smallSpec(settings, name, { memory: 192, cpus: 2, autostart: true, disk: "24M", hostname: "renamed" }),
+      };
     },
     run: async ({ id, state, spec }, context) => {
       await converge(archVm, id, state, inputsOf(spec), context);

@@ -85,8 +85,8 @@ describe("the inputs of ArchVm", () => {
     acceleration: ["hvf"],
     timeouts: [{ boot: 0 }, { reboot: 5 }, 7, []],
     shares: [[{ source: "/", target: "x" }]],
-    fresh: [true],
-    adopt: [true],
+    fresh: ["yes"],
+    adopt: ["yes"],
   })) {
     it(`refuse a ${property} that cannot be used`, () => {
       for (const value of values) assert.deepEqual(failing({ [property]: value }), [property], JSON.stringify(value));

@@ -101,6 +101,6 @@ describe("the difference of an ArchVm", () => {
   });
 
   it("tells what this version cannot change", () => {
-    assert.deepEqual(unsupportedChanges(["memory", "hostname", "iso"]), ["hostname"]);
+    assert.deepEqual(unsupportedChanges(["memory", "hostname", "iso", "network"]), ["network"]);
   });
 });

@@ -1,0 +1,54 @@
+/** A VM whose disk stands on no image. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { storePaths } from "../../provider/paths.js";
+import { inGuest } from "../support/guest.js";
+import { minute, openScene, vmProgram } from "./support.js";
+
+interface DiskInfo {
+  readonly "virtual-size": number;
+  readonly "actual-size": number;
+  readonly "backing-filename"?: string;
+}
+
+describe("an ArchVm with fresh: true", function () {
+  this.timeout(20 * minute);
+
+  it("is installed for itself, on a thin disk without a backing file, and publishes no image", async () => {
+    const scene = await openScene();
+    const stack = await scene.stack("fresh");
+    const name = `vms-e2e-fresh-${process.pid}`;
+    stack.write(`const host = new HostBootstrap("host");
+      const vm = ${vmProgram(scene, "vm", `name: ${JSON.stringify(name)}, fresh: true, disk: "12G"`).replace(/\)$/, ", { dependsOn: host })")};
+      export const { uuid, diskPath, image } = vm;`);
+    const imagesBefore = imagesIn();
+    const { status, output } = await stack.up();
+    assert.equal(status, 0, output);
+    const { uuid, diskPath, image } = await stack.outputs();
+    const info = JSON.parse(
+      execFileSync("qemu-img", ["info", "-U", "--output=json", String(diskPath)], { encoding: "utf8" }),
+    ) as DiskInfo;
+    assert.equal(info["backing-filename"], undefined);
+    assert.equal(info["virtual-size"], 12 * 1024 ** 3);
+    assert.ok(info["actual-size"] < 4 * 1024 ** 3, `it takes up ${info["actual-size"]} bytes`);
+    assert.equal(image, "");
+    assert.deepEqual(imagesIn(), imagesBefore);
+    assert.deepEqual(
+      (await scene.domains()).map((domain) => domain.name),
+      [name],
+      "the install's own domain is gone",
+    );
+    const gib = Number(await inGuest(String(uuid), "df --output=size -BM / | tail -1 | tr -dc 0-9")) / 1024;
+    assert.ok(gib > 10.5, `the root file system has ${gib} GiB of a disk of 12`);
+    assert.equal((await stack.up("--expect-no-changes")).status, 0);
+    assert.equal((await stack.destroy()).status, 0);
+    assert.equal(existsSync(String(diskPath)), false);
+    assert.deepEqual(await scene.domains(), []);
+
+    function imagesIn(): string[] {
+      const { images } = storePaths(scene.settings);
+      return existsSync(images) ? readdirSync(images).sort() : [];
+    }
+  });
+});
