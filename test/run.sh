@@ -17,7 +17,7 @@ source tools/setup.sh
 all_kinds=(unit contract e2e faults)
 usual_kinds=(unit contract e2e)
 # A kind of test that takes longer than this, in seconds, hangs.
-declare -A limits=([unit]=600 [contract]=600 [e2e]=3000 [faults]=28800)
+declare -A limits=([unit]=600 [contract]=1800 [e2e]=3000 [faults]=28800)
 passed=0 failed=0 skipped=0
 
 read_arguments() {
