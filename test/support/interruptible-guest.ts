@@ -1,4 +1,5 @@
 /** Operations that are to be interrupted and that need a guest: an image is installed from the stand-in for Arch, and VMs boot. */
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { ensureImage } from "../../provider/vm/image.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { converge } from "../../provider/vm-operations.js";
 import { create, type Interruptible, makeSubject, type Subject, stepsOf, verifyVm } from "./interruptible.js";
+import { inGuest } from "./guest.js";
 import { inputsOf, smallSpec } from "./small-vm.js";
 
 export const withGuest: readonly Interruptible[] = [
@@ -30,10 +32,23 @@ export const withGuest: readonly Interruptible[] = [
       const subject = await makeSubject(guestSpec(settings, name), context);
       return { ...subject, spec: guestSpec(settings, name, { running: true }) };
     },
-    run: async ({ id, state, spec }, context) => {
-      await converge(archVm, id, state, inputsOf(spec), context);
-    },
+    run: change,
     verify: verifyVm,
+  },
+  {
+    title: "change of a guest that runs",
+    steps: ["change: passwords set", "change: packages added"],
+    prepare: async (settings, name, context) => {
+      const subject = await makeSubject(guestSpec(settings, name, { running: true }), context);
+      const changes = { running: true, rootPassword: hash("r00t"), packages: ["nano"] };
+      return { ...subject, spec: guestSpec(settings, name, changes) };
+    },
+    run: change,
+    verify: async (subject, context) => {
+      await verifyVm(subject, context);
+      const inside = await inGuest(subject.id, "pacman -Q nano && getent shadow root | cut -d: -f2");
+      assert.ok(inside.startsWith("nano ") && inside.includes(subject.spec.rootPassword ?? "none"), inside);
+    },
   },
   {
     title: "create, with an install",
@@ -47,6 +62,10 @@ export const withGuest: readonly Interruptible[] = [
     verify: verifyVm,
   },
 ];
+
+async function change({ id, state, spec }: Subject, context: Context): Promise<void> {
+  await converge(archVm, id, state, inputsOf(spec), context);
+}
 
 /** A VM's subject whose image is there already. */
 async function installed(settings: Settings, name: string, context: Context): Promise<Subject> {
