@@ -29,10 +29,7 @@ describe("an ArchVm whose inside is changed", function () {
 
   before(async () => {
     scene = await openScene();
-    const host = await scene.stack("host-of-changes");
-    host.write(`new HostBootstrap("host");`);
-    const { status, output } = await host.up();
-    assert.equal(status, 0, output);
+    await scene.prepareHost();
     stack = await scene.stack("changes");
   });
 

@@ -39,6 +39,7 @@ describe("a VmClone of a VM that runs", function () {
 
   before(async () => {
     scene = await openScene();
+    await scene.prepareHost();
     stack = await scene.stack("clones");
     stack.write(`${work()} export const workUuid = work.uuid;`);
     await succeed();

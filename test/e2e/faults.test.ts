@@ -22,10 +22,7 @@ describe("an ArchVm that cannot be made", function () {
     scene = await openScene();
     scratch = join(scene.project.directory, "scratch");
     mkdirSync(scratch);
-    const host = await scene.stack("host");
-    host.write(`new HostBootstrap("host");`);
-    const { status, output } = await host.up();
-    assert.equal(status, 0, output);
+    await scene.prepareHost();
   });
 
   /** Runs `up` of a VM that must fail, and checks that nothing of it is left. Properties come after those of `vmProgram`. */
@@ -182,6 +179,7 @@ describe("an ArchVm whose making fails when its domain is there", function () {
 
   before(async () => {
     scene = await openScene();
+    await scene.prepareHost();
     stack = await scene.stack(name);
   });
 

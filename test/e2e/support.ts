@@ -19,6 +19,8 @@ export interface Scene {
   readonly environment: Readonly<Record<string, string>>;
   /** A stack of its own in a folder of this name; `user` runs it instead of root. */
   stack(name: string, more?: Readonly<Record<string, string>>, user?: string): Promise<Stack>;
+  /** Makes the host ready for the scene's directories, as a stack's HostBootstrap; once. */
+  prepareHost(): Promise<void>;
   /** Every domain with a file in the scene's directories. */
   domains(): Promise<{ name: string; uuid: string }[]>;
   /** Files of VMs and images, relative to the store; locks and logs left out. */
@@ -64,17 +66,20 @@ async function makeScene(): Promise<Scene> {
     (await listDomains(connection)).filter(({ disks, mark }) =>
       [...disks, ...(mark?.files ?? [])].some((path) => path.startsWith(`${root}/`)),
     );
+  const makeStack: Scene["stack"] = async (name, more = {}, user) => {
+    const stack = new Stack(project, name, { ...environment, ...more }, user);
+    await stack.init();
+    return stack;
+  };
+  let prepared: Promise<void> | undefined;
   return {
     project,
     standIn,
     settings,
     environment,
     domains,
-    stack: async (name, more = {}, user) => {
-      const stack = new Stack(project, name, { ...environment, ...more }, user);
-      await stack.init();
-      return stack;
-    },
+    stack: makeStack,
+    prepareHost: () => (prepared ??= upHost(makeStack)),
     files: () => {
       const { images, base, disk, nvram } = storePaths(settings);
       return [images, base, disk, nvram].filter(existsSync).flatMap((directory) => readdirSync(directory));
@@ -85,6 +90,13 @@ async function makeScene(): Promise<Scene> {
       project.remove();
     },
   };
+}
+
+async function upHost(makeStack: Scene["stack"]): Promise<void> {
+  const host = await makeStack("prepared-host");
+  host.write(`new HostBootstrap("host");`);
+  const { status, output } = await host.up();
+  if (status !== 0) throw new Error(output);
 }
 
 /** The program text of a VM of the stand-in; `more` is TypeScript source of further properties. */
