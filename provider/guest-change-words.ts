@@ -25,6 +25,8 @@ export function guestConsequence(
 
 function settingConsequence(name: string, news: Values, runs: boolean | undefined): string {
   const when = runs === undefined ? "at once if it runs, else at the next boot" : runs ? "at once" : "at the next boot";
+  // Of a clone: its source's, until the program says otherwise.
+  if (name === "authorizedKeys" && news[name] === undefined) return "left as they are";
   const none = name === "authorizedKeys" && Array.isArray(news[name]) && news[name].length === 0;
   return `in place, ${when}${none ? "; the keys that were given before go, and sshd is off where no others are left" : ""}`;
 }

@@ -7,7 +7,7 @@ import { toVmsError } from "../errors.js";
 import { isOff } from "../libvirt/domain.js";
 import type { Credentials } from "../libvirt/credentials.js";
 import type { RunningVm } from "./change.js";
-import { addPackages, StillInstallingError } from "./guest-packages.js";
+import { addPackages, isStillInstalling } from "./guest-packages.js";
 import { type Passwords, setPasswords } from "./guest-passwords.js";
 import { changeSettings, failedBehind, requireAgent } from "./guest-settings.js";
 import { shutDown, startVm } from "./lifecycle.js";
@@ -57,7 +57,7 @@ export async function changeGuest(
   try {
     await changeInside(vm, change, settings.changed, context);
   } catch (error) {
-    if (!stays && !(error instanceof StillInstallingError)) await stopAgain(vm, context);
+    if (!stays && !isStillInstalling(error)) await stopAgain(vm, context);
     throw error;
   }
   if (!stays) await shutDown(connection, uuid, vm.limits.shutdown, context);

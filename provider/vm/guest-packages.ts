@@ -2,6 +2,7 @@
 import type { Context } from "../context.js";
 import { hasCode, VmsError } from "../errors.js";
 import { Deadline, poll } from "../host/deadline.js";
+import { findLoss } from "../install/guest-life.js";
 import { moreTime } from "../install/steps.js";
 import { readGuestFile, runInGuest } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
@@ -12,8 +13,12 @@ const report = "/run/vms/packages";
 /** In seconds: looking at what is installed. */
 const startSeconds = 120;
 
-/** It goes on in the guest, which must not be shut down under it. */
-export class StillInstallingError extends VmsError {
+/** Whether it goes on in the guest, which must not be shut down under it. */
+export function isStillInstalling(error: unknown): boolean {
+  return error instanceof Error && (error instanceof StillInstallingError || isStillInstalling(error.cause));
+}
+
+class StillInstallingError extends VmsError {
   constructor(seconds: number) {
     super("guest", `the packages were not installed within ${seconds} s; the guest goes on with it`, {
       hint: `Run pulumi up again: it waits for what is under way. ${moreTime("profile", seconds)}`,
@@ -65,6 +70,8 @@ async function follow(
   context: Context,
 ): Promise<string | undefined> {
   const look = async (): Promise<{ failure?: string } | undefined> => {
+    const loss = await findLoss({ connection, domain: uuid });
+    if (loss !== undefined) throw new VmsError("guest", `${loss.why} while packages were added`, { hint: loss.hint });
     const line = await readReport(connection, uuid);
     const [, done, total, text] = /^running (\d+) (\d+) (.*)$/.exec(line) ?? [];
     if (text !== undefined) context.progress.detail(`${done}/${total} ${text}`);

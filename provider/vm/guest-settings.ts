@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { toVmsError, VmsError } from "../errors.js";
+import { Deadline, poll } from "../host/deadline.js";
 import { type Credentials, definedCredentials, writeCredentials } from "../libvirt/credentials.js";
 import { agentAnswers, runInGuest } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
@@ -12,6 +13,8 @@ const revision = "vms.revision";
 
 /** In seconds: a locale takes a while to make where the processor is emulated. */
 const applySeconds = 300;
+
+const agentSeconds = 60;
 
 /** The settings with a revision that is later than the one before: a guest takes no earlier one than it has. */
 export function revise(wanted: Credentials, before: Credentials = {}): Credentials {
@@ -78,7 +81,11 @@ async function applySettings(connection: Connection, uuid: string, settings: Cre
 
 /** Throws where a running guest cannot be asked for anything. */
 export async function requireAgent(connection: Connection, uuid: string): Promise<void> {
-  if (await agentAnswers(connection, uuid)) return;
+  // Under load it may take a while.
+  const answers = await poll(async () => ((await agentAnswers(connection, uuid)) ? true : undefined), {
+    deadline: new Deadline(agentSeconds),
+  });
+  if (answers === true) return;
   throw new VmsError("guest", "its guest agent does not answer, so nothing can be changed in the guest", {
     hint: "Look at its console, or shut it down: what it takes at a boot can be changed while it is off",
   });

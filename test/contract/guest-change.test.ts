@@ -1,6 +1,7 @@
 /** What a change of the guest does to a VM that is off: real libvirtd, no guest. */
 import assert from "node:assert/strict";
 import { archVm } from "../../provider/arch-vm.js";
+import { vmClone } from "../../provider/vm-clone.js";
 import { converge, makeWhole } from "../../provider/vm-operations.js";
 import { findDomain } from "../../provider/libvirt/domain.js";
 import { definedCredentials } from "../../provider/libvirt/credentials.js";
@@ -58,6 +59,28 @@ describe("a change of the guest (real libvirtd)", function () {
     assert.equal(virsh("domstate", id), "shut off");
     await converge(archVm, id, changed ?? {}, inputsOf({ ...second, memory: 160 }), store.context);
     assert.deepEqual(await definedCredentials(connection, id), now, "another change is no new revision");
+  });
+
+  it("of a clone is of its own settings only; what it has of its source stays", async () => {
+    const source = newName();
+    const first = spec(source, { timezone: "Europe/Berlin", authorizedKeys: [key] });
+    await makeWhole(archVm, inputsOf(first), smallOwner, store.context);
+    const { settings } = store;
+    const own = {
+      name: `${source}-clone`,
+      source,
+      running: false,
+      autostart: false,
+      connection,
+      timeouts: {},
+      settings,
+    };
+    const clone = { ...own, resourceUrn: "" };
+    const { id, outs } = await makeWhole(vmClone, clone, smallOwner, store.context);
+    await converge(vmClone, id, outs, { ...clone, hostname: "own" }, store.context);
+    const { "vms.hostname": hostname, "vms.timezone": timezone, ...others } = await definedCredentials(connection, id);
+    assert.deepEqual([hostname, timezone], ["own", "Europe/Berlin"]);
+    assert.deepEqual([others["vms.authorized_keys"], others["vms.instance"]], [`${key}\n`, id]);
   });
 
   it("that fails to boot the VM for a password takes the settings back, for a guest that has begun to take them", async () => {

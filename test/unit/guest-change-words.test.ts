@@ -22,6 +22,7 @@ describe("the words for a change inside of the guest", () => {
   it("say what becomes of keys that are taken out", () => {
     assert.match(lines({ authorizedKeys: [] }, true)[0] ?? "", /keys that were given before go, and sshd is off/);
     assert.doesNotMatch(lines({ authorizedKeys: ["l"] }, true)[0] ?? "", /go, and sshd/);
+    assert.match(lines({ authorizedKeys: undefined }, true)[0] ?? "", /not set: left as they are$/);
   });
 
   it("say that a VM that is off is started for a password, and shut down again unless it is to run", () => {
