@@ -36,7 +36,16 @@ export const steps = {
   compact: ["rebased"],
   start: ["powered on", "ready"],
   stop: ["asked", "off"],
-  change: ["memory set", "cpus set", "disk grown", "autostart set", "settings set", "passwords set", "packages added"],
+  change: [
+    "named",
+    "memory set",
+    "cpus set",
+    "disk grown",
+    "autostart set",
+    "settings set",
+    "passwords set",
+    "packages added",
+  ],
   delete: ["marked", "killed", "file removed", "bases swept", "undefined"],
 } as const;
 

@@ -1,7 +1,7 @@
 /** What a change of a VM means: which properties differ, whether a new VM is needed, and the words for it in a preview. */
 import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import { archVmFields, hiddenInputs } from "./arch-vm-inputs.js";
 import { guestConsequence, guestInputs } from "./guest-change-words.js";
-import { hiddenInputs } from "./arch-vm-inputs.js";
 import { defaultedKey, isUnknown, shown } from "./inputs.js";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -24,7 +24,22 @@ const secret: readonly string[] = ["password", "rootPassword"];
 export function changedInputs(olds: Values, news: Values): string[] {
   const outputsOrBookkeeping = new Set<string>([...hiddenInputs, defaultedKey, ...outputNames]);
   const names = new Set([...Object.keys(news), ...recordedInputs(olds)].filter((name) => !name.startsWith("__")));
-  return [...names].filter((name) => !outputsOrBookkeeping.has(name) && differs(olds[name], news[name])).sort();
+  const isNew = addedByVersion(olds, news);
+  return [...names]
+    .filter((name) => !outputsOrBookkeeping.has(name) && !isNew(name) && differs(olds[name], news[name]))
+    .filter((name) => name !== "name" || !followsDomain(olds, news))
+    .sort();
+}
+
+/** Whether a property has only the default of a version that knows it, where the record is of one that did not. */
+function addedByVersion(olds: Values, news: Values): (name: string) => boolean {
+  const defaulted = news[defaultedKey];
+  return (name) => olds[name] === undefined && Array.isArray(defaulted) && defaulted.includes(name);
+}
+
+/** Whether the program's new name is the one that somebody gave to the domain by hand. */
+function followsDomain(olds: Values, news: Values): boolean {
+  return news["name"] !== olds["name"] && news["name"] === olds["domainName"];
 }
 
 /** What create and read add to the inputs. Those that are inputs as well (name) are compared as inputs. */
@@ -42,10 +57,18 @@ export const outputNames = [
   "ownerLabel",
   "phase",
   "schemaVersion",
+  "domainName",
 ] as const;
 
+/** What another version of this package recorded and this one does not know is no difference. */
 function recordedInputs(olds: Values): string[] {
-  return Object.keys(olds).filter((name) => !(outputNames as readonly string[]).includes(name));
+  const known = [...Object.keys(archVmFields({})), "source"];
+  return Object.keys(olds).filter((name) => known.includes(name));
+}
+
+/** How far the VM is, by its record; one without it is of a version that recorded what was ready only. */
+export function phaseOf(state: Values): unknown {
+  return state["phase"] ?? "ready";
 }
 
 function differs(old: unknown, now: unknown): boolean {
@@ -75,7 +98,8 @@ export function diffVm(
   const changed = changedInputs(olds, news);
   const replaces = changed.filter((name) => replacing.includes(name) && !isUnknown(news[name]));
   const enforced = typeof news["running"] === "boolean" && news["running"] !== (olds["state"] === "running");
-  const halfMade = olds["phase"] !== "ready";
+  const halfMade = phaseOf(olds) !== "ready";
+  const renaming = replaces.length > 0 ? [] : renamingLines(olds, news);
   const lines = [
     ...changed
       .filter((name) => !replaces.includes(name))
@@ -86,20 +110,38 @@ export function diffVm(
     ...(enforced && !changed.includes("running")
       ? [`it is ${shown(olds["state"])} and is ${news["running"] === true ? "started" : "shut down"}`]
       : []),
-    ...(halfMade
-      ? [
-          `it was left ${olds["phase"] === "deleting" ? "half-deleted" : "half-made"} and is made again; what is on its disk is lost`,
-        ]
-      : []),
+    ...renaming,
+    ...(halfMade ? [remaking(olds, news)] : []),
   ];
   return {
-    changes: changed.length > 0 || enforced || halfMade,
+    changes: changed.length > 0 || enforced || halfMade || renaming.length > 0,
     replaces,
     // Names and paths collide: the old VM goes first.
     deleteBeforeReplace: replaces.length > 0,
-    stables: replaces.length > 0 || halfMade ? [] : ["uuid", "mac", "name"],
+    stables: replaces.length > 0 || halfMade ? [] : ["uuid", "mac", ...(followsDomain(olds, news) ? [] : ["name"])],
     lines,
   };
+}
+
+/** A domain that somebody renamed is the same VM: it gets its name back, or the program has taken the new one on. */
+function renamingLines(olds: Values, news: Values): string[] {
+  const [called, name] = [olds["domainName"], news["name"]];
+  if (typeof called !== "string" || typeof name !== "string" || isUnknown(name)) return [];
+  if (followsDomain(olds, news)) return [`${transition("name", olds, news)}: libvirt calls it so already`];
+  if (called === name) return [];
+  const when = olds["state"] === "running" ? "when it is off" : "in place";
+  return [`libvirt calls it ${called}: it is named ${name} again, ${when}`];
+}
+
+function remaking(olds: Values, news: Values): string {
+  switch (phaseOf(olds)) {
+    case "lost":
+      return `its disk ${plain(olds["diskPath"])} is gone: it is made again${news["source"] === undefined ? "" : " from its source as it is now"}, nothing is left of its data`;
+    case "unmarked":
+      return "its domain bears no mark of ours any more: the update leaves it alone, and fails";
+    default:
+      return `it was left ${olds["phase"] === "deleting" ? "half-deleted" : "half-made"} and is made again; what is on its disk is lost`;
+  }
 }
 
 function unknownReplacement(name: string, olds: Values, news: Values): string {

@@ -1,7 +1,8 @@
 /** What tells the resources that are VMs apart; all else they share. */
 import type { Context } from "./context.js";
 import type { Owner } from "./libvirt/mark.js";
-import type { Created, CreateOptions } from "./vm/create.js";
+import type { CreateOptions } from "./vm/claim.js";
+import type { Created } from "./vm/create.js";
 
 export type Values = Record<string, unknown>;
 

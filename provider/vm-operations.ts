@@ -1,9 +1,8 @@
 /** What Pulumi calls to act on a VM: translates between Pulumi's properties and provider/vm. */
-import type { CreateResult, ReadResult, UpdateResult } from "@pulumi/pulumi/dynamic/index.js";
-import { changedInputs, outputNames, unsupportedChanges } from "./vm-diff.js";
+import type { CreateResult, UpdateResult } from "@pulumi/pulumi/dynamic/index.js";
+import { changedInputs, phaseOf, unsupportedChanges } from "./vm-diff.js";
 import type { Context } from "./context.js";
 import { whileEngineLives } from "./engine-process.js";
-import { engineProgress } from "./engine-progress.js";
 import { cannot, toVmsError, VmsError } from "./errors.js";
 import { guestChangeOf } from "./guest-change.js";
 import { limitsOf } from "./install/steps.js";
@@ -12,39 +11,20 @@ import type { Owner } from "./libvirt/mark.js";
 import { stackOwner } from "./owner.js";
 import { handOver } from "./vm/adopt.js";
 import { growDisk, setAutostart, setCpus, setMemory, setRunning } from "./vm/change.js";
-import { consoleLogOf, describeVm, type VmDescription } from "./vm/describe.js";
+import { consoleLogOf } from "./vm/describe.js";
 import { changeGuest } from "./vm/guest-change.js";
 import { HalfMadeError } from "./vm/half-made.js";
-import { commandLine, requireOwn, withVm } from "./vm/ownership.js";
+import { tellLeftDisk } from "./vm/left-disk.js";
+import { commandLine, renewLabel, requireOwn, withVm } from "./vm/ownership.js";
 import { removeVm } from "./vm/remove.js";
-import type { CloneSpec, VmSpec } from "./vm/spec.js";
+import { giveName, withRenamedVm } from "./vm/rename.js";
 import type { Values, VmKind } from "./vm-kind.js";
-
-/** Of what is kept in state; raised when its meaning changes. */
-const schemaVersion = 1;
+import { type AnySpec, contextOf, inputsOf, outsOf, ownerOf, schemaVersion, specOf } from "./vm-state.js";
 
 export async function create(kind: VmKind, inputs: Values): Promise<CreateResult<Values>> {
   const urn = String(inputs["resourceUrn"]);
   const owner = stackOwner(urn, String(inputs["organization"]));
   return whileEngineLives((signal) => makeWhole(kind, inputs, owner, contextOf(inputs, signal)));
-}
-
-export async function read(id: string, props: Values): Promise<ReadResult<Values>> {
-  const spec = specOf(props);
-  const outputs = await describeVm(spec.connection, id);
-  if (outputs === undefined) return {};
-  const inputs = inputsOf(props);
-  // What libvirt says is what the next diff must compare with, where the program says anything.
-  const { memory, cpus, autostart } = outputs;
-  const drift = Object.entries({ memory, cpus, autostart }).filter(([name]) => inputs[name] !== undefined);
-  const truth = { ...inputs, ...Object.fromEntries(drift) };
-  return { id, props: { ...props, ...truth, ...outputsOf(outputs) }, inputs: truth };
-}
-
-/** What is shown of a VM and is no input. */
-function outputsOf(vm: VmDescription): Values {
-  const outputs: readonly string[] = [...outputNames, "name"];
-  return Object.fromEntries(Object.entries(vm).filter(([name]) => outputs.includes(name)));
 }
 
 export function update(kind: VmKind, id: string, olds: Values, news: Values): Promise<UpdateResult<Values>> {
@@ -60,8 +40,8 @@ export async function converge(
   context: Context,
 ): Promise<UpdateResult<Values>> {
   const spec = specOf(news);
-  const owner = ownerOf(olds);
-  if (olds["phase"] !== "ready") {
+  const owner = ownerOf(olds, news);
+  if (phaseOf(olds) !== "ready") {
     const { outs } = await makeWhole(kind, news, owner, context, id);
     return { outs };
   }
@@ -78,7 +58,9 @@ export async function converge(
     );
   }
   try {
-    await withVm(spec.name, context, () => applyChanges(id, spec, changed, olds, owner, context));
+    await withRenamedVm(spec.connection, id, spec.name, context, () =>
+      applyChanges(id, spec, changed, olds, owner, context),
+    );
   } catch (error) {
     throw cannot("change", "VM", spec.name, error);
   }
@@ -87,8 +69,15 @@ export async function converge(
 
 export async function remove(id: string, props: Values): Promise<void> {
   const spec = specOf(props);
-  await whileEngineLives((signal) => removeVm(spec.connection, id, ownerOf(props), contextOf(props, signal)));
+  await whileEngineLives(async (signal) => {
+    const context = contextOf(props, signal);
+    if (await removeVm(spec.connection, id, ownerOf(props), context)) return;
+    await tellLeftDisk(spec.connection, spec.name, props["diskPath"], context);
+  });
 }
+
+/** What a VM that is taken over may have otherwise than the program says. */
+const adjustable = ["memory", "cpus", "disk", "autostart"];
 
 async function applyChanges(
   id: string,
@@ -105,9 +94,13 @@ async function applyChanges(
   const domain = requireOwn(found, owner);
   const { acceleration } = domain;
   context.progress.phase("changing");
-  if (spec.memory !== undefined) await setMemory(connection, domain, spec.memory);
+  await renewLabel(connection, domain, owner);
+  // What is to be off can be renamed when it is.
+  if (spec.running !== false) await giveName(connection, domain, spec.name, context);
+  context.reached?.("change: named");
+  if (changed.includes("memory") && spec.memory !== undefined) await setMemory(connection, domain, spec.memory);
   context.reached?.("change: memory set");
-  if (spec.cpus !== undefined) await setCpus(connection, domain, spec.cpus);
+  if (changed.includes("cpus") && spec.cpus !== undefined) await setCpus(connection, domain, spec.cpus);
   context.reached?.("change: cpus set");
   if (changed.includes("disk") && spec.disk !== undefined) await growDisk(connection, domain, spec.disk);
   context.reached?.("change: disk grown");
@@ -118,6 +111,7 @@ async function applyChanges(
   const guest = guestChangeOf(spec, id, olds, changed);
   if (guest !== undefined) await changeGuest(vm, guest, spec.running, context);
   await setRunning(vm, spec.running, context);
+  if (spec.running === false) await giveName(connection, domain, spec.name, context);
 }
 
 /** Creates the VM, or makes a half-made one whole; where that fails with a domain there, Pulumi is told so that it keeps the record. */
@@ -137,7 +131,9 @@ export async function makeWhole(
     if (made.adopted === true) await adopt(id, spec, owner, context);
     known = id;
     if (made.takenOver && made.adopted !== true)
-      await withVm(spec.name, context, () => applyChanges(id, spec, ["disk", "autostart"], undefined, owner, context));
+      await withRenamedVm(spec.connection, id, spec.name, context, () =>
+        applyChanges(id, spec, adjustable, undefined, owner, context),
+      );
     return { id, outs: await outsOf(id, inputs, owner) };
   } catch (error) {
     const id = error instanceof HalfMadeError ? error.uuid : known;
@@ -165,39 +161,10 @@ async function adopt(id: string, spec: AnySpec, owner: Owner, context: Context):
   );
   try {
     await withVm(spec.name, context, async () => {
-      await applyChanges(id, spec, ["disk", "autostart"], undefined, commandLine, context);
+      await applyChanges(id, spec, adjustable, undefined, commandLine, context);
       await handOver(spec.connection, id, owner);
     });
   } catch (error) {
     throw cannot("adopt", "VM", spec.name, error);
   }
-}
-
-async function outsOf(id: string, inputs: Values, owner: Owner): Promise<Values> {
-  const spec = specOf(inputs);
-  const outputs = await describeVm(spec.connection, id);
-  if (outputs === undefined) throw new VmsError("gone", `the domain ${id} is gone`);
-  return { ...outputsOf(outputs), ...inputsOf(inputs), owner: owner.id, ownerLabel: owner.label, schemaVersion };
-}
-
-type AnySpec = VmSpec | CloneSpec;
-
-/** The checked inputs; `check` has vouched for their types. */
-function specOf(inputs: Values): AnySpec {
-  return inputs as unknown as AnySpec;
-}
-
-function inputsOf(values: Values): Values {
-  const outputs: readonly string[] = outputNames;
-  return Object.fromEntries(
-    Object.entries(values).filter(([name]) => !outputs.includes(name) && !name.startsWith("__")),
-  );
-}
-
-function ownerOf(state: Values): Owner {
-  return { id: String(state["owner"]), label: String(state["ownerLabel"]) };
-}
-
-function contextOf(inputs: Values, signal: AbortSignal): Context {
-  return { settings: specOf(inputs).settings, progress: engineProgress(String(inputs["resourceUrn"])), signal };
 }

@@ -17,7 +17,7 @@ export function vmProvider(kind: VmKind): VmProvider {
   return {
     diff: (_id, olds, news) => diff(kind, olds, news),
     create: async (inputs) => (await import("./vm-operations.js")).create(kind, inputs),
-    read: async (id, props) => (await import("./vm-operations.js")).read(id, props),
+    read: async (id, props) => (await import("./vm-read.js")).read(id, props),
     update: async (id, olds, news) => (await import("./vm-operations.js")).update(kind, id, olds, news),
     remove: async (id, props) => (await import("./vm-operations.js")).remove(id, props),
   };

@@ -98,6 +98,8 @@ export interface ArchVmArgs {
  */
 export class ArchVm extends pulumi.dynamic.Resource {
   declare readonly name: pulumi.Output<string>;
+  /** What libvirt calls it: the name, unless somebody has renamed it by hand. */
+  declare readonly domainName: pulumi.Output<string>;
   declare readonly uuid: pulumi.Output<string>;
   /** Of its network interface. */
   declare readonly mac: pulumi.Output<string>;

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 /** Outputs are named in a resource's inputs, or the program never sees them; a function, for Pulumi changes the object. */
 export function vmOutputs(): Record<string, undefined> {
-  const names = ["uuid", "mac", "ipAddress", "state", "diskPath", "image", "consoleLog", "viewer"];
+  const names = ["domainName", "uuid", "mac", "ipAddress", "state", "diskPath", "image", "consoleLog", "viewer"];
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 

@@ -54,6 +54,8 @@ export interface VmCloneArgs {
  */
 export class VmClone extends pulumi.dynamic.Resource {
   declare readonly name: pulumi.Output<string>;
+  /** What libvirt calls it: the name, unless somebody has renamed it by hand. */
+  declare readonly domainName: pulumi.Output<string>;
   declare readonly uuid: pulumi.Output<string>;
   /** Of its first network interface. */
   declare readonly mac: pulumi.Output<string>;

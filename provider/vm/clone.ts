@@ -25,12 +25,13 @@ import {
   newDiskPath,
   newNvramPath,
 } from "../storage/store.js";
-import { type Created, type CreateOptions, mayTakeOver } from "./create.js";
+import { claimVm, type CreateOptions } from "./claim.js";
+import type { Created } from "./create.js";
 import { type Frozen, freezeDisks } from "./freeze.js";
 import { HalfMadeError } from "./half-made.js";
 import { cloneCredentials } from "./identity.js";
 import { startVm } from "./lifecycle.js";
-import { claimName, withVm } from "./ownership.js";
+import { withVm } from "./ownership.js";
 import { type Source, withSource } from "./source.js";
 import type { CloneSpec } from "./spec.js";
 
@@ -49,9 +50,9 @@ export async function cloneVm(
     const requested = await now();
     await checkStore(spec.settings);
     return await withVm(spec.name, context, async () => {
-      const ready = await claimName(spec.connection, spec.name, owner, context);
+      const ready = await claimVm(spec, owner, context, options);
       context.reached?.("clone: claimed");
-      if (ready !== undefined) return { uuid: mayTakeOver(ready, owner, options), takenOver: true };
+      if (ready !== undefined) return { uuid: ready, takenOver: true };
       const uuid = options.uuid ?? randomUUID();
       const clone = await withSource(spec.connection, spec.source, context, (source) =>
         standBeside(source, { spec, uuid, owner, requested }, context, () => (defined = uuid)),

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Context } from "../context.js";
-import { cannot, VmsError } from "../errors.js";
+import { cannot, hasCode } from "../errors.js";
 import { detectAcceleration } from "../host/acceleration.js";
 import { limitsOf } from "../install/steps.js";
 import { defineDomain, setMark } from "../libvirt/domain.js";
@@ -24,6 +24,7 @@ import {
 } from "../storage/store.js";
 import { findAdoptable } from "./adopt.js";
 import type { RunningVm } from "./change.js";
+import { claimVm, type CreateOptions } from "./claim.js";
 import { installDisk } from "./fresh.js";
 import { setPasswords } from "./guest-passwords.js";
 import { revise } from "./guest-settings.js";
@@ -32,15 +33,8 @@ import { ensureImage } from "./image.js";
 import { credentialsOf, givenPasswords } from "./identity.js";
 import { checkNetwork, shutDown, startVm } from "./lifecycle.js";
 import { sweepInstalls } from "./install-leftovers.js";
-import { claimName, type OwnDomain, withVm } from "./ownership.js";
+import { withVm } from "./ownership.js";
 import type { VmSpec } from "./spec.js";
-
-export interface CreateOptions {
-  /** The UUID of a half-made VM that this call makes whole. */
-  readonly uuid?: string;
-  /** Whether a ready VM of this very owner is taken over: one whose record was lost. Otherwise it is an error. */
-  readonly takeOver?: boolean;
-}
 
 export interface Created {
   readonly uuid: string;
@@ -67,9 +61,9 @@ export async function createVm(
     return await withVm(spec.name, context, async () => {
       const adoptable = await findAdoptable(spec, owner);
       if (adoptable !== undefined) return { uuid: adoptable.uuid, takenOver: true, adopted: true };
-      const ready = await claimName(spec.connection, spec.name, owner, context);
+      const ready = await claimVm(spec, owner, context, options);
       context.reached?.("create: claimed");
-      if (ready !== undefined) return { uuid: mayTakeOver(ready, owner, options), takenOver: true };
+      if (ready !== undefined) return { uuid: ready, takenOver: true };
       await checkNetwork(spec.connection, spec.network);
       const uuid = options.uuid ?? randomUUID();
       await makeVm(spec, uuid, owner, context, () => (defined = uuid));
@@ -79,14 +73,6 @@ export async function createVm(
     const failure = cannot("create", "VM", spec.name, error);
     throw defined === undefined ? failure : new HalfMadeError(defined, failure);
   }
-}
-
-/** Two resources of one stack, or two calls, must not both think that a VM is theirs. */
-export function mayTakeOver(ready: OwnDomain, owner: Owner, options: CreateOptions): string {
-  if (options.takeOver === true && ready.mark.owner.label === owner.label) return ready.uuid;
-  throw new VmsError("foreign", `there is a VM of that name already; it belongs to ${ready.mark.owner.label}`, {
-    hint: "Give another name, or see what there is: vms list",
-  });
 }
 
 async function makeVm(

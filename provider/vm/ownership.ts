@@ -37,6 +37,11 @@ export function requireOwn(domain: Domain, owner: Owner): OwnDomain {
   return { ...domain, mark };
 }
 
+/** A resource may get another name; its VM says whose it is by the present one. */
+export async function renewLabel(connection: Connection, { uuid, mark }: OwnDomain, owner: Owner): Promise<void> {
+  if (mark.owner.label !== owner.label) await setMark(connection, uuid, { ...mark, owner });
+}
+
 /** Runs `work` while no other process can work on the VM of this name. Throws VmsError (busy) at once where one does. */
 export async function withVm<T>(name: string, context: Context, work: () => Promise<T>): Promise<T> {
   const lock = await lockVm(name, context);

@@ -82,6 +82,8 @@ export const interruptible: readonly Interruptible[] = [
     steps: withoutGuest("change"),
     prepare: async (settings, name, context) => {
       const subject = await makeSubject(smallSpec(settings, name), context);
+      // It is one of the changes to take that back.
+      virsh("domrename", subject.id, `${name}-renamed`);
       return {
         ...subject,
         spec: smallSpec(settings, name, { memory: 192, cpus: 2, autostart: true, disk: "24M", hostname: "renamed" }),

@@ -43,7 +43,7 @@ export function smallSpec(settings: Settings, name: string, changes: Partial<VmS
   };
 }
 
-const isoPath = (settings: Settings) => join(settings.images, "empty.iso");
+export const isoPath = (settings: Settings) => join(settings.images, "empty.iso");
 
 /** The spec as Pulumi would hand it to the provider. */
 export function inputsOf(spec: VmSpec): Record<string, unknown> {

@@ -94,6 +94,37 @@ describe("the difference of an ArchVm", () => {
     assert.equal(diff({}, { ...state, phase: "creating" }).changes, true);
   });
 
+  it("is none for a state that is older than a property, where that has only its default", () => {
+    const newer = ["schemaVersion", "phase", "cpus"];
+    const older = Object.fromEntries(Object.entries(state).filter(([name]) => !newer.includes(name)));
+    assert.equal(diff({ defaulted: ["cpus"] }, older).changes, false);
+    assert.deepEqual(diff({}, older).lines, [
+      "cpus not set -> 2: in place, at the next boot (a power-off and a start)",
+    ]);
+  });
+
+  it("is none for what another version recorded and this one does not know", () => {
+    assert.equal(diff({}, { ...state, somethingElse: 1 }).changes, false);
+  });
+
+  it("gives a domain that was renamed its name back, and never replaces it", () => {
+    const { replaces, lines } = diff({}, { ...state, domainName: "other", state: "shut off" });
+    assert.deepEqual(replaces, []);
+    assert.deepEqual(lines, ["libvirt calls it other: it is named work again, in place"]);
+    assert.match(diff({}, { ...state, domainName: "other" }).lines[0] ?? "", /when it is off$/);
+    const followed = diff({ name: "other" }, { ...state, domainName: "other" });
+    assert.deepEqual([followed.changes, followed.replaces], [true, []]);
+    assert.deepEqual(diff({ name: "third" }, { ...state, domainName: "other" }).replaces, ["name"]);
+    assert.equal(diff({}, { ...state, domainName: "work" }).changes, false);
+  });
+
+  it("says of a lost disk that the VM is made again without its data, and of a lost mark that it is left alone", () => {
+    const { changes, lines } = diff({}, { ...state, phase: "lost", diskPath: "/d/a.qcow2" });
+    assert.equal(changes, true);
+    assert.deepEqual(lines, ["its disk /d/a.qcow2 is gone: it is made again, nothing is left of its data"]);
+    assert.match(diff({}, { ...state, phase: "unmarked" }).lines[0] ?? "", /the update leaves it alone, and fails/);
+  });
+
   it("never shows a password", () => {
     const { lines } = diff({ password: "$2b$new" }, { ...state, password: "$2b$old" });
     assert.match(lines[0] ?? "", /^password changes/);
