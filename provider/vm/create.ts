@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Context } from "../context.js";
-import { cannot, hasCode } from "../errors.js";
+import { cannot } from "../errors.js";
 import { detectAcceleration } from "../host/acceleration.js";
 import { limitsOf } from "../install/steps.js";
 import { defineDomain, setMark } from "../libvirt/domain.js";
