@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes this system the machine that the host says it is, and grows its root file system to the disk's size.
+# Makes this system the machine that the host says it is, grows its root file system to the disk's size, and mounts shares.
 #
 # usage: identity.sh boot     at every boot, by vms-identity.service: all that follows
 #        identity.sh apply    while the machine runs: the settings that come on stdin, a line `vms.NAME=BASE64` for each
@@ -134,6 +134,7 @@ boot() {
     fi
   fi
   attempt "root file system" grow_root
+  attempt "vms.shares" mount_shares "$uuid"
   tell "${uuid:-unknown}"
   ((${#REASONS[@]} == 0))
 }

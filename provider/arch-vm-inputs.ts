@@ -18,6 +18,7 @@ import {
 } from "./inputs.js";
 import { type Defaults, type GivenSettings, resolveSettings } from "./settings.js";
 import { checkIsoInput } from "./storage/iso-input.js";
+import { checkShares } from "./shares-input.js";
 import { parseSize } from "./storage/size.js";
 import { imageCapacity, profiles } from "./vm/spec.js";
 
@@ -101,7 +102,7 @@ export function archVmFields(defaults: Defaults) {
       check: text(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/, 'a libvirt network\'s name, or "user"'),
       fallback: "default",
     },
-    shares: notYet("Shares", (value) => Array.isArray(value) && value.length === 0),
+    shares: { check: checkShares },
     pacmanCache: { check: boolean, fallback: true },
     running: { check: boolean },
     autostart: { check: boolean, fallback: false },

@@ -38,8 +38,10 @@ export const steps = {
   stop: ["asked", "off"],
   change: [
     "named",
+    "defined",
     "memory set",
     "cpus set",
+    "network set",
     "disk grown",
     "autostart set",
     "settings set",

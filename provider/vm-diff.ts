@@ -10,7 +10,23 @@ type Values = Readonly<Record<string, unknown>>;
 const installOnly: readonly string[] = ["iso", "mirror", "fresh", "pacmanCache", "timeouts"];
 
 /** Changed in place by this version. */
-const inPlace: readonly string[] = ["memory", "cpus", "disk", "running", "autostart", ...guestInputs];
+const inPlace: readonly string[] = [
+  "memory",
+  "cpus",
+  "disk",
+  "running",
+  "autostart",
+  "network",
+  "acceleration",
+  "shares",
+  ...guestInputs,
+];
+
+/** Where it matters for the consequence whether the VM runs, and what it has then, so that libvirt is asked. */
+export const asksHost: readonly string[] = ["memory", "cpus", "disk", "network", ...guestInputs];
+
+/** Whether a VM takes the change of a property while it runs; undefined where nobody could tell. */
+export type Foresight = (name: string) => boolean | undefined;
 
 /** Only looked at when a VM is made. */
 const createOnly = "adopt";
@@ -85,15 +101,12 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/**
- * @param replacing the properties whose change makes a new VM
- * @param runs whether the VM runs now; undefined where nobody could tell
- */
+/** @param replacing the properties whose change makes a new VM */
 export function diffVm(
   replacing: readonly string[],
   olds: Values,
   news: Values,
-  runs: boolean | undefined,
+  foresee: Foresight,
 ): DiffResult & { lines: string[] } {
   const changed = changedInputs(olds, news);
   const replaces = changed.filter((name) => replacing.includes(name) && !isUnknown(news[name]));
@@ -104,7 +117,7 @@ export function diffVm(
     ...changed
       .filter((name) => !replaces.includes(name))
       .map((name) =>
-        replacing.includes(name) ? unknownReplacement(name, olds, news) : consequence(name, olds, news, runs),
+        replacing.includes(name) ? unknownReplacement(name, olds, news) : consequence(name, olds, news, foresee),
       ),
     ...replaces.map((name) => `${transition(name, olds, news)}: a new VM is made, the data of the old one is lost`),
     ...(enforced && !changed.includes("running")
@@ -148,25 +161,36 @@ function unknownReplacement(name: string, olds: Values, news: Values): string {
   return `${transition(name, olds, news)}: where it turns out to differ, a new VM is made and the data of the old one is lost`;
 }
 
-function consequence(name: string, olds: Values, news: Values, runs: boolean | undefined): string {
+function consequence(name: string, olds: Values, news: Values, foresee: Foresight): string {
   const what = transition(name, olds, news);
   if (news[name] === undefined && leftAlone.includes(name)) return `${what}: left as it is`;
   if (installOnly.includes(name)) return `${what}: recorded; it matters at an install only, nothing is done to this VM`;
   if (name === createOnly) return `${what}: recorded; it matters only when a VM is made`;
-  const inGuest = guestConsequence(name, olds, news, runs);
+  const inGuest = guestConsequence(name, olds, news, foresee(name));
   if (inGuest !== undefined) return `${what}: ${inGuest}`;
   switch (name) {
     case "memory":
     case "cpus":
-      return `${what}: in place, at the next boot (a power-off and a start)`;
+    case "network":
+      return `${what}: in place, ${when(foresee(name), `at the next boot ${powerCycle}`)}`;
+    case "acceleration":
+    case "shares":
+      return `${what}: in place, at the next boot ${powerCycle}`;
     case "disk":
-      return `${what}: in place; the root file system grows ${runs === undefined ? "live if it runs" : runs ? "live" : "at the next boot"}`;
+      return `${what}: in place; the root file system grows ${when(foresee(name), "at the next boot")}`;
     case "running":
     case "autostart":
       return `${what}: in place`;
     default:
       return `${what}: this version cannot change it in a VM that exists, the update will say so`;
   }
+}
+
+/** A reboot from inside keeps the old qemu. */
+const powerCycle = "(a power-off and a start)";
+
+function when(live: boolean | undefined, later: string): string {
+  return live === undefined ? "live if it runs" : live ? "live" : later;
 }
 
 function transition(name: string, olds: Values, news: Values): string {

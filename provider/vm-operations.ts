@@ -10,7 +10,9 @@ import { findDomain } from "./libvirt/domain.js";
 import type { Owner } from "./libvirt/mark.js";
 import { stackOwner } from "./owner.js";
 import { handOver } from "./vm/adopt.js";
-import { growDisk, setAutostart, setCpus, setMemory, setRunning } from "./vm/change.js";
+import { growDisk, setAutostart, setRunning } from "./vm/change.js";
+import { changeLive } from "./vm/change-live.js";
+import { changeDefinition } from "./vm/definition.js";
 import { consoleLogOf } from "./vm/describe.js";
 import { changeGuest } from "./vm/guest-change.js";
 import { HalfMadeError } from "./vm/half-made.js";
@@ -76,8 +78,14 @@ export async function remove(id: string, props: Values): Promise<void> {
   });
 }
 
-/** What a VM that is taken over may have otherwise than the program says. */
-const adjustable = ["memory", "cpus", "disk", "autostart"];
+/** What a VM that is taken over may have otherwise than the program says; the rest of a clone is its source's. */
+const adjustable = (spec: AnySpec): string[] => [
+  "memory",
+  "cpus",
+  "disk",
+  "autostart",
+  ...("source" in spec ? [] : ["network", "acceleration", "shares"]),
+];
 
 async function applyChanges(
   id: string,
@@ -98,10 +106,9 @@ async function applyChanges(
   // What is to be off can be renamed when it is.
   if (spec.running !== false) await giveName(connection, domain, spec.name, context);
   context.reached?.("change: named");
-  if (changed.includes("memory") && spec.memory !== undefined) await setMemory(connection, domain, spec.memory);
-  context.reached?.("change: memory set");
-  if (changed.includes("cpus") && spec.cpus !== undefined) await setCpus(connection, domain, spec.cpus);
-  context.reached?.("change: cpus set");
+  await changeDefinition(connection, domain, spec, changed);
+  context.reached?.("change: defined");
+  await changeLive(connection, id, spec, changed, context);
   if (changed.includes("disk") && spec.disk !== undefined) await growDisk(connection, domain, spec.disk);
   context.reached?.("change: disk grown");
   if (changed.includes("autostart")) await setAutostart(connection, id, spec.autostart);
@@ -132,7 +139,7 @@ export async function makeWhole(
     known = id;
     if (made.takenOver && made.adopted !== true)
       await withRenamedVm(spec.connection, id, spec.name, context, () =>
-        applyChanges(id, spec, adjustable, undefined, owner, context),
+        applyChanges(id, spec, adjustable(spec), undefined, owner, context),
       );
     return { id, outs: await outsOf(id, inputs, owner) };
   } catch (error) {
@@ -161,7 +168,7 @@ async function adopt(id: string, spec: AnySpec, owner: Owner, context: Context):
   );
   try {
     await withVm(spec.name, context, async () => {
-      await applyChanges(id, spec, adjustable, undefined, commandLine, context);
+      await applyChanges(id, spec, adjustable(spec), undefined, commandLine, context);
       await handOver(spec.connection, id, owner);
     });
   } catch (error) {

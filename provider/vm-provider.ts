@@ -1,8 +1,8 @@
 /** What Pulumi calls for a resource that is a VM. A preview needs no more than a difference, so what acts is loaded when it is called. */
 import type { CreateResult, DiffResult, ReadResult, UpdateResult } from "@pulumi/pulumi/dynamic/index.js";
 import { tellEngine } from "./engine-progress.js";
-import { guestInputs } from "./guest-change-words.js";
-import { changedInputs, diffVm } from "./vm-diff.js";
+import { isUnknown } from "./inputs.js";
+import { asksHost, changedInputs, diffVm, type Foresight } from "./vm-diff.js";
 import type { Values, VmKind } from "./vm-kind.js";
 
 export interface VmProvider {
@@ -27,20 +27,30 @@ export function vmProvider(kind: VmKind): VmProvider {
 const previewSeconds = 1;
 
 async function diff(kind: VmKind, olds: Values, news: Values): Promise<DiffResult> {
-  const needsHost = changedInputs(olds, news).some((name) => name === "disk" || guestInputs.includes(name));
-  const { lines, ...result } = diffVm(kind.replacing, olds, news, needsHost ? await runsNow(olds) : undefined);
+  const asks = changedInputs(olds, news).some((name) => asksHost.includes(name));
+  const foresee = asks ? await foresightOf(olds, news) : () => undefined;
+  const { lines, ...result } = diffVm(kind.replacing, olds, news, foresee);
   if (typeof news["resourceUrn"] === "string" && lines.length > 0) await tellEngine(news["resourceUrn"], lines);
   return result;
 }
 
-/** undefined: libvirt did not answer in time, or is not there. */
-async function runsNow(olds: Values): Promise<boolean | undefined> {
+/** What libvirt says of the VM now; nothing where it does not answer in time, or is not there. */
+async function foresightOf(olds: Values, news: Values): Promise<Foresight> {
   const { uuid, connection } = olds;
-  if (typeof uuid !== "string" || typeof connection !== "string") return undefined;
+  if (typeof uuid !== "string" || typeof connection !== "string") return () => undefined;
   try {
-    const { isOff } = await import("./libvirt/domain.js");
-    return !(await isOff(connection, uuid, previewSeconds));
+    const [{ readLive }, { takesLive }] = await Promise.all([
+      import("./libvirt/live.js"),
+      import("./vm/change-live.js"),
+    ]);
+    const live = await readLive(connection, uuid, previewSeconds);
+    if (live === undefined) return () => false;
+    return (name) => {
+      const takes = takesLive[name];
+      if (takes === undefined) return true;
+      return isUnknown(news[name]) ? undefined : takes(live, news);
+    };
   } catch {
-    return undefined;
+    return () => undefined;
   }
 }

@@ -24,9 +24,9 @@ export interface ArchVmArgs {
   name?: pulumi.Input<string>;
   /** What is installed: minimal, gui, browser, telegram or dev; this version installs minimal only. Default gui. A change makes a new VM. */
   profile?: pulumi.Input<string>;
-  /** In MiB. Default 2048. Changed in place, at the next boot. */
+  /** In MiB. Default 2048. Changed in place: live up to what it was started with, else at the next boot. */
   memory?: pulumi.Input<number>;
-  /** Virtual processors. Default 2. Changed in place, at the next boot. */
+  /** Virtual processors. Default 2. Changed in place: live where libvirt can plug them, else at the next boot. */
   cpus?: pulumi.Input<number>;
   /** Capacity of the disk, with a unit: "20G" (the default), "1T". It can grow, never shrink; the root file system grows with it. */
   disk?: pulumi.Input<string>;
@@ -55,8 +55,22 @@ export interface ArchVmArgs {
   keymap?: pulumi.Input<string>;
   /** Default: the VM's name. */
   hostname?: pulumi.Input<string>;
-  /** A libvirt network's name, or "user" for user-mode networking, which needs nothing of the host. Default "default". */
+  /**
+   * A libvirt network's name, or "user" for user-mode networking, which needs nothing of the host. Default "default". Changed in
+   * place: live from one libvirt network to another, else at the next boot. The MAC stays.
+   */
   network?: pulumi.Input<string>;
+  /**
+   * Directories of the host (`source`) that the guest mounts (`target`) at each boot. The guest writes there as root of the host
+   * does, unless `readOnly`: then it reads what qemu's user may read. Changed in place, at the next boot.
+   */
+  shares?: pulumi.Input<
+    pulumi.Input<{
+      source: pulumi.Input<string>;
+      target: pulumi.Input<string>;
+      readOnly?: pulumi.Input<boolean>;
+    }>[]
+  >;
   /** Whether the host's package cache is shared with the guest while it is installed. Default true. */
   pacmanCache?: pulumi.Input<boolean>;
   /**
@@ -66,7 +80,7 @@ export interface ArchVmArgs {
   running?: pulumi.Input<boolean>;
   /** Whether it starts with the host. Default false. */
   autostart?: pulumi.Input<boolean>;
-  /** "kvm", "tcg" (emulation) or "auto" (kvm where the host has it). Default "auto". */
+  /** "kvm", "tcg" (emulation) or "auto" (kvm where the host has it). Default "auto". Changed in place, at the next boot. */
   acceleration?: pulumi.Input<string>;
   /**
    * Installed from scratch for this VM alone: its disk stands on no image and is nobody else's. Takes as long as an install each

@@ -8,7 +8,7 @@ import { findProgram } from "./programs.js";
 import type { Command, Finding, Host, Requirement } from "./requirement.js";
 
 /** acl, libarchive and dbus are part of every Arch. */
-const archPackages = ["qemu-desktop", "libvirt", "virt-install", "virt-viewer", "dnsmasq", "edk2-ovmf"];
+const archPackages = ["qemu-desktop", "libvirt", "virt-install", "virt-viewer", "dnsmasq", "edk2-ovmf", "virtiofsd"];
 
 const debianPackages = [
   "qemu-system-x86",
@@ -25,8 +25,8 @@ const debianPackages = [
   "acl",
 ];
 
-/** Wanted where the release has split them off: qemu without it cannot offer SPICE. */
-const debianSplitPackages = ["qemu-system-modules-spice"];
+/** Wanted where the release has split them off: qemu without them cannot offer SPICE, or share a directory. */
+const debianSplitPackages = ["qemu-system-modules-spice", "virtiofsd"];
 
 /** What another distribution must have, by the programs and files that are used. */
 const otherPrograms = [

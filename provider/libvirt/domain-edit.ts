@@ -3,9 +3,21 @@
  * as it is, whoever wrote it.
  */
 import { VmsError } from "../errors.js";
+import { readDomain } from "./domain.js";
 import { credentialEntry } from "./domain-xml.js";
 import { findMark, type Mark, markXml } from "./mark.js";
-import { attribute, childrenOf, elements, escapeXml, find, nameOf, textOf, type XmlNode } from "./xml.js";
+import {
+  attribute,
+  childrenOf,
+  elements,
+  escapeXml,
+  find,
+  nameOf,
+  parseXml,
+  spanOf,
+  textOf,
+  type XmlNode,
+} from "./xml.js";
 import { XmlEdit } from "./xml-edit.js";
 
 /** Runs edits on one parse of the text. Throws VmsError (input) where it is no domain's XML. */
@@ -95,8 +107,7 @@ export function setAcceleration(xml: string, acceleration: "kvm" | "tcg"): strin
 /** Connects the interface of this MAC to a libvirt network, or to user-mode networking where that is undefined. */
 export function setNetwork(xml: string, mac: string, network: string | undefined): string {
   return editDomain(xml, (edit, domain) => {
-    const nic = devicesOf(domain, "interface").find((node) => attribute(child(node, "mac"), "address") === mac);
-    if (nic === undefined) throw new VmsError("gone", `it has no interface with the MAC ${mac} any more`);
+    const nic = findInterface(domain, mac);
     edit.setAttribute(nic, "type", network === undefined ? "user" : "network");
     const source = child(nic, "source");
     if (network === undefined) {
@@ -106,12 +117,31 @@ export function setNetwork(xml: string, mac: string, network: string | undefined
   });
 }
 
-/** In MiB: what it starts with, and the most that it can have. */
+/** The interface of this MAC, as it stands in the domain's XML. */
+export function interfaceXml(xml: string, mac: string): string {
+  const { start, end } = spanOf(findInterface(find(parseXml(xml), "domain") ?? {}, mac));
+  return xml.slice(start, end);
+}
+
+function findInterface(domain: XmlNode, mac: string): XmlNode {
+  const nic = devicesOf(domain, "interface").find((node) => attribute(child(node, "mac"), "address") === mac);
+  if (nic === undefined) throw new VmsError("gone", `it has no interface with the MAC ${mac} any more`);
+  return nic;
+}
+
+/**
+ * In MiB: what it starts with, and with it the most that it can have while it runs. A greater maximum that somebody has set, to
+ * raise it while it runs, stays.
+ */
 export function setMemory(xml: string, memory: number): string {
+  const { memory: before, mostMemory } = readDomain(xml);
+  if (memory === before) return xml;
   return editDomain(xml, (edit, domain) => {
     if (child(child(domain, "cpu"), "numa") !== undefined) throw fixed("memory", "NUMA cells");
-    for (const name of ["memory", "currentMemory"]) {
-      const node = child(domain, name);
+    const most = child(domain, "memory");
+    const current = child(domain, "currentMemory");
+    const roomy = current !== undefined && before < mostMemory && memory <= mostMemory;
+    for (const node of roomy ? [current] : [most, current]) {
       if (node === undefined) continue;
       edit.setAttribute(node, "unit", "MiB");
       edit.setText(node, String(memory));
@@ -119,20 +149,24 @@ export function setMemory(xml: string, memory: number): string {
   });
 }
 
+/** How many it starts with, and with it the most that it can have while it runs, but where a greater maximum was set. */
 export function setCpus(xml: string, cpus: number): string {
+  const { cpus: before, mostCpus } = readDomain(xml);
+  if (cpus === before) return xml;
   return editDomain(xml, (edit, domain) => {
     const vcpu = child(domain, "vcpu");
+    const cpu = child(domain, "cpu");
+    const shaped = child(cpu, "topology") !== undefined;
+    if (child(cpu, "numa") !== undefined) throw fixed("cpus", "NUMA cells");
+    if (shaped && cpus > mostCpus) throw fixed("cpus", "a processor topology");
+    for (const list of elements(domain, "vcpus")) edit.remove(list);
     if (vcpu === undefined) {
       edit.append(domain, `<vcpu>${cpus}</vcpu>`);
       return;
     }
-    if (textOf(vcpu)?.trim() === String(cpus) && attribute(vcpu, "current") === undefined) return;
-    const cpu = child(domain, "cpu");
-    if (child(cpu, "topology") !== undefined) throw fixed("cpus", "a processor topology");
-    if (child(cpu, "numa") !== undefined) throw fixed("cpus", "NUMA cells");
-    edit.setAttribute(vcpu, "current", undefined);
-    edit.setText(vcpu, String(cpus));
-    for (const list of elements(domain, "vcpus")) edit.remove(list);
+    const roomy = cpus <= mostCpus && (shaped || before < mostCpus);
+    edit.setAttribute(vcpu, "current", roomy && cpus < mostCpus ? String(cpus) : undefined);
+    if (!roomy) edit.setText(vcpu, String(cpus));
   });
 }
 

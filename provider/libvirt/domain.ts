@@ -103,12 +103,21 @@ export async function listDomains(connection: Connection): Promise<Domain[]> {
 
 /** Defines a domain, or changes the one of the same UUID. */
 export async function defineDomain(connection: Connection, xml: string): Promise<void> {
-  // virsh reads files only: Node's standard input is a socket, which /dev/stdin cannot open.
+  await withFile(xml, (file) => virsh(connection, ["define", file]));
+}
+
+/** Changes a device of a domain that runs; the definition stays as it is. */
+export async function updateDevice(connection: Connection, id: string, xml: string): Promise<void> {
+  await withFile(xml, (file) => virsh(connection, ["update-device", id, file, "--live"]));
+}
+
+/** virsh reads files only: Node's standard input is a socket, which /dev/stdin cannot open. */
+async function withFile(xml: string, work: (file: string) => Promise<unknown>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "vms-define-"));
   try {
-    const file = join(directory, "domain.xml");
+    const file = join(directory, "new.xml");
     await writeFile(file, xml, { mode: 0o600 });
-    await virsh(connection, ["define", file]);
+    await work(file);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -8,24 +8,6 @@ import { imageInfo, resizeDisk } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
 import { shutDown, startVm } from "./lifecycle.js";
 
-/** Memory in MiB, at the next boot. */
-export async function setMemory(connection: Connection, domain: Domain, memory: number): Promise<void> {
-  if (domain.memory === memory && domain.mostMemory === memory) return;
-  const size = `${memory}MiB`;
-  // Down to a smaller maximum libvirt takes the current memory along; up it does not.
-  await virsh(connection, ["setmaxmem", domain.uuid, size, "--config"]);
-  await virsh(connection, ["setmem", domain.uuid, size, "--config"]);
-}
-
-/** At the next boot. */
-export async function setCpus(connection: Connection, domain: Domain, cpus: number): Promise<void> {
-  if (domain.cpus === cpus && domain.mostCpus === cpus) return;
-  const set = ["setvcpus", domain.uuid, String(cpus), "--config"];
-  // The count can at no time be more than the maximum.
-  const steps = cpus > domain.mostCpus ? [[...set, "--maximum"], set] : [set, [...set, "--maximum"]];
-  for (const step of steps) await virsh(connection, step);
-}
-
 export async function setAutostart(connection: Connection, uuid: string, autostart: boolean): Promise<void> {
   await virsh(connection, ["autostart", uuid, ...(autostart ? [] : ["--disable"])]);
 }

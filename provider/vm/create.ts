@@ -11,6 +11,7 @@ import { defineDomain, setMark } from "../libvirt/domain.js";
 import { domainXml, randomMac } from "../libvirt/domain-xml.js";
 import { nvramTemplate } from "../libvirt/firmware.js";
 import type { Mark, Owner } from "../libvirt/mark.js";
+import { replaceShares } from "../libvirt/shares-edit.js";
 import { virsh } from "../libvirt/virsh.js";
 import { createOverlay } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
@@ -34,6 +35,7 @@ import { credentialsOf, givenPasswords } from "./identity.js";
 import { checkNetwork, shutDown, startVm } from "./lifecycle.js";
 import { sweepInstalls } from "./install-leftovers.js";
 import { withVm } from "./ownership.js";
+import { checkShares } from "./shares.js";
 import type { VmSpec } from "./spec.js";
 
 export interface Created {
@@ -65,6 +67,7 @@ export async function createVm(
       context.reached?.("create: claimed");
       if (ready !== undefined) return { uuid: ready, takenOver: true };
       await checkNetwork(spec.connection, spec.network);
+      await checkShares(spec.shares ?? []);
       const uuid = options.uuid ?? randomUUID();
       await makeVm(spec, uuid, owner, context, () => (defined = uuid));
       return { uuid, takenOver: false };
@@ -104,7 +107,7 @@ async function makeVm(
       display: true,
       credentials: revise(credentialsOf(spec, uuid)),
     });
-    await defineDomain(connection, xml);
+    await defineDomain(connection, replaceShares(xml, spec.shares ?? []));
     onDefined();
     context.reached?.("create: defined");
     return mark;

@@ -1,4 +1,5 @@
 /** What a guest is told about itself, as systemd credentials (guest/identity.sh takes them on at its first boot). */
+import { sharesCredential } from "./shares.js";
 import { type CloneSpec, hostnameOf, type VmSpec } from "./spec.js";
 
 /** Where the guest says how that went. */
@@ -18,6 +19,7 @@ export function credentialsOf(spec: VmSpec, uuid: string): Record<string, string
     "vms.timezone": spec.timezone,
     "vms.locale": spec.locale,
     "vms.keymap": spec.keymap,
+    ...sharesCredential(spec.shares),
   };
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),

@@ -1,5 +1,6 @@
 /** What a VM is asked to be: complete and valid, as the providers' `check` and the command line both make it. */
 import type { IsoInput } from "../storage/iso-input.js";
+import type { SharedDirectory } from "../libvirt/shares-edit.js";
 import type { Settings } from "../settings.js";
 
 /** In seconds. Where one is not given it depends on the acceleration (install/steps.ts). */
@@ -34,6 +35,8 @@ export interface VmSpec {
   readonly hostname?: string;
   /** A libvirt network's name, or "user". */
   readonly network: string;
+  /** Not set in the state of earlier versions. */
+  readonly shares?: readonly SharedDirectory[];
   readonly pacmanCache: boolean;
   /** Installed for this VM alone: its disk stands on no image. */
   readonly fresh?: boolean;

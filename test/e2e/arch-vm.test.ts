@@ -1,7 +1,17 @@
 /** The main job, as one story: each test goes on where the one before it ended. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { storePaths } from "../../provider/paths.js";
 import { inGuest } from "../support/guest.js";
@@ -34,6 +44,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
   this.bail(true);
   let scene: Scene;
   let stack: Stack;
+  let sharedDirectory: string;
   let foreign: { uuid: string; disk: string } | undefined;
 
   const program = (one = "", rest = "") => `
@@ -47,6 +58,10 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     ${rest}
     export const { uuid, mac, ipAddress, state, diskPath, image, consoleLog, viewer } = one;`;
 
+  const shares = () =>
+    `shares: [{ source: ${JSON.stringify(sharedDirectory)}, target: "/home/ada/it is shared" },
+              { source: ${JSON.stringify(join(sharedDirectory, "read-only"))}, target: "/mnt/read-only", readOnly: true }]`;
+
   const twoProgram = () => `
     const two = ${vmProgram(scene, "two", `name: ${JSON.stringify(names.two)}`).replace(/\)$/, ", { dependsOn: host })")};
     export const second = two.uuid; export const secondMac = two.mac;`;
@@ -54,9 +69,15 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
   before(async () => {
     scene = await openScene();
     execFileSync("useradd", ["--create-home", user]);
+    sharedDirectory = mkdtempSync("/srv/vms-e2e-");
+    writeFileSync(join(sharedDirectory, "from-host"), "host");
+    mkdirSync(join(sharedDirectory, "read-only"));
+    writeFileSync(join(sharedDirectory, "read-only/from-host"), "readable");
+    chmodSync(sharedDirectory, 0o755);
     stack = await scene.stack("main", {}, user);
   });
   after(() => {
+    rmSync(sharedDirectory, { recursive: true, force: true });
     execFileSync("userdel", ["--remove", "--force", user], { stdio: "ignore" });
     if (foreign === undefined) return;
     virsh("undefine", foreign.uuid);
@@ -205,6 +226,15 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     assert.match(renamed.output, /the data of the old one is lost/);
   });
 
+  it("gives memory back while it runs, as the preview said", async () => {
+    const uuid = String((await stack.outputs())["uuid"]);
+    stack.write(program("memory: 1536"));
+    assert.match((await stack.preview("--diff")).output, /memory 2048 -> 1536: in place, live/);
+    assert.equal((await stack.up()).status, 0);
+    await eventually(() => /^actual 1572864$/m.test(virsh("dommemstat", uuid)), minute);
+    assert.match(domainXml(uuid), /<memory unit='KiB'>1572864<\/memory>/);
+  });
+
   it("changes memory, cpus and autostart in place, and grows its disk and root file system while it runs", async () => {
     const uuid = String((await stack.outputs())["uuid"]);
     stack.write(program("memory: 3072, cpus: 1, autostart: true").replace('disk: "12G"', 'disk: "16G"'));
@@ -226,7 +256,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
 
   it("is stopped and started by running, and boots with what was changed", async () => {
     const changed = (running: boolean) =>
-      program(`memory: 3072, cpus: 1, autostart: true, running: ${String(running)}`).replace(
+      program(`memory: 3072, cpus: 1, autostart: true, running: ${String(running)}, ${shares()}`).replace(
         'disk: "12G"',
         'disk: "16G"',
       );
@@ -238,6 +268,22 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     assert.equal(status, 0, output);
     const uuid = String((await stack.outputs())["uuid"]);
     assert.match(virsh("dominfo", uuid), /CPU\(s\):\s+1\n[^]*Max memory:\s+3145728 KiB/);
+  });
+
+  it("has the directories that the host shares, and can write to those only that are not read-only", async () => {
+    const uuid = String((await stack.outputs())["uuid"]);
+    assert.equal(
+      await inGuest(uuid, "cat '/home/ada/it is shared/from-host' /mnt/read-only/from-host"),
+      "hostreadable",
+    );
+    await inGuest(uuid, "echo -n guest >'/home/ada/it is shared/from-guest'");
+    assert.equal(readFileSync(join(sharedDirectory, "from-guest"), "utf8"), "guest");
+    await assert.rejects(inGuest(uuid, "mount -o remount,rw /mnt/read-only; touch /mnt/read-only/from-guest"));
+    assert.equal(existsSync(join(sharedDirectory, "read-only/from-guest")), false);
+    assert.equal(
+      await inGuest(uuid, "systemctl is-system-running --wait || systemctl --failed --no-legend"),
+      "running",
+    );
   });
 
   it("of the same recipe is ready without a second install, and differs in all that identifies it", async () => {

@@ -5,7 +5,7 @@ import { diffVm } from "../../provider/vm-diff.js";
 const olds = { hostname: "one", packages: ["git", "vim"], authorizedKeys: ["k"], password: "$2b$old", phase: "ready" };
 
 const lines = (changes: Record<string, unknown>, runs?: boolean): string[] => {
-  const { lines: all, replaces } = diffVm(replacing, olds, { ...olds, ...changes }, runs);
+  const { lines: all, replaces } = diffVm(replacing, olds, { ...olds, ...changes }, () => runs);
   assert.deepEqual(replaces, []);
   return all;
 };

@@ -24,8 +24,8 @@ const state = {
   __provider: "x",
 };
 
-const diff = (changes: Record<string, unknown>, olds: Record<string, unknown> = state, runs?: boolean) =>
-  diffVm(replacing, olds, { ...inputs, ...changes }, runs);
+const diff = (changes: Record<string, unknown>, olds: Record<string, unknown> = state, live?: boolean) =>
+  diffVm(replacing, olds, { ...inputs, ...changes }, () => live);
 
 describe("the difference of an ArchVm", () => {
   it("is none where nothing changed, whatever the bookkeeping says", () => {
@@ -43,14 +43,42 @@ describe("the difference of an ArchVm", () => {
     assert.equal(diff({}, { ...state, schemaVersion: 7, ownerLabel: "l", owner: "o" }).changes, false);
   });
 
-  it("is in place for memory and cpus, and says that they wait for the next boot", () => {
-    const { changes, replaces, lines } = diff({ memory: 3072, cpus: 4 });
+  it("is in place for memory, cpus and network, and says whether they wait for the next boot", () => {
+    const change = { memory: 3072, cpus: 4, network: "user" };
+    const { changes, replaces, lines } = diff(change, { ...state, network: "default" }, false);
     assert.equal(changes, true);
     assert.deepEqual(replaces, []);
-    assert.deepEqual(lines, [
-      "cpus 2 -> 4: in place, at the next boot (a power-off and a start)",
-      "memory 2048 -> 3072: in place, at the next boot (a power-off and a start)",
-    ]);
+    const what = ["cpus 2 -> 4", "memory 2048 -> 3072", "network default -> user"];
+    assert.deepEqual(
+      lines,
+      what.map((one) => `${one}: in place, at the next boot (a power-off and a start)`),
+    );
+    const words = (live?: boolean) => diff(change, { ...state, network: "default" }, live).lines;
+    assert.deepEqual(
+      words(true),
+      what.map((one) => `${one}: in place, live`),
+    );
+    assert.deepEqual(
+      words(),
+      what.map((one) => `${one}: in place, live if it runs`),
+    );
+  });
+
+  it("says of each property by itself whether it is live", () => {
+    const { lines } = diffVm(replacing, state, { ...inputs, memory: 1024, cpus: 9 }, (name) => name === "memory");
+    assert.match(lines[0] ?? "", /^cpus .* at the next boot/);
+    assert.match(lines[1] ?? "", /^memory .* live$/);
+  });
+
+  it("is in place for shares and acceleration, which always wait for the next boot", () => {
+    const shares = [{ source: "/srv", target: "/mnt", readOnly: false }];
+    for (const change of [{ shares }, { acceleration: "tcg" }]) {
+      const { changes, replaces, lines } = diff(change, state, true);
+      assert.deepEqual([changes, replaces], [true, []]);
+      assert.match(lines[0] ?? "", /in place, at the next boot \(a power-off and a start\)$/);
+    }
+    assert.equal(diff({ shares }, { ...state, shares }).changes, false);
+    assert.equal(diff({}, { ...state, shares }).changes, true, "taking them away is a change");
   });
 
   it("says whether a grown disk reaches the guest now", () => {
@@ -132,6 +160,6 @@ describe("the difference of an ArchVm", () => {
   });
 
   it("tells what this version cannot change", () => {
-    assert.deepEqual(unsupportedChanges(["memory", "hostname", "iso", "network"]), ["network"]);
+    assert.deepEqual(unsupportedChanges(["memory", "hostname", "iso", "network", "shares", "settled"]), ["settled"]);
   });
 });

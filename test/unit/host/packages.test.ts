@@ -81,7 +81,7 @@ describe("the packages", () => {
     fake.install("pacman").write("installed", "libvirt\n");
     await prepare();
     assert.deepEqual(installs(), [
-      "pacman -S --needed --noconfirm -- qemu-desktop virt-install virt-viewer dnsmasq edk2-ovmf",
+      "pacman -S --needed --noconfirm -- qemu-desktop virt-install virt-viewer dnsmasq edk2-ovmf virtiofsd",
     ]);
     assert.deepEqual((await prepare()).changed, []);
   });
