@@ -116,13 +116,6 @@ export function archVmFields(defaults: Defaults) {
 
 const numberOf = (value: string | undefined): number | undefined => (value === undefined ? undefined : Number(value));
 
-function notYet(what: string, allowed: (value: unknown) => boolean): Field {
-  return {
-    check: (value) =>
-      allowed(value) ? { value } : { failure: `${what} is not built yet in this version; leave it out` },
-  };
-}
-
 function checkProfile(value: unknown): Verdict {
   if (typeof value !== "string" || !(value in profiles)) {
     return { failure: `${shown(value)} is not one of ${Object.keys(profiles).join(", ")}` };
