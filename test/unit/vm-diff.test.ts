@@ -127,7 +127,7 @@ describe("the difference of an ArchVm", () => {
     const older = Object.fromEntries(Object.entries(state).filter(([name]) => !newer.includes(name)));
     assert.equal(diff({ defaulted: ["cpus"] }, older).changes, false);
     assert.deepEqual(diff({}, older).lines, [
-      "cpus not set -> 2: in place, at the next boot (a power-off and a start)",
+      "cpus not set -> 2: in place, live if it runs",
     ]);
   });
 
