@@ -1,5 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { VmsError, cannot } from "../provider/errors.js";
+import { findDomain } from "../provider/libvirt/domain.js";
+import type { Owner } from "../provider/libvirt/mark.js";
 import { commandLine } from "../provider/vm/ownership.js";
 import { removeVm } from "../provider/vm/remove.js";
 import type { CliContext } from "./context.js";
@@ -7,32 +9,54 @@ import type { CliContext } from "./context.js";
 export interface DestroyOptions {
   readonly name: string;
   readonly yes?: boolean;
+  readonly force?: boolean;
 }
 
-/** `vms destroy`: deletes a VM of the command line and its disk. */
-export async function run({ name, yes }: DestroyOptions, context: CliContext): Promise<void> {
-  if (yes !== true) await confirm(name);
-  const removed = await removeVm("qemu:///system", name, commandLine, context, { leftovers: true });
+const connection = "qemu:///system";
+
+/** `vms destroy`: deletes a VM of the command line and its disk; that of a stack only with `force`. */
+export async function run({ name, yes, force }: DestroyOptions, context: CliContext): Promise<void> {
+  const stack = await stackOf(name);
+  if (stack !== undefined && force !== true) throw refusal(name, stack);
+  if (yes !== true) await confirm(name, stack);
+  const removed = await removeVm(connection, name, stack ?? commandLine, context, { leftovers: true });
   if (!removed) {
     throw cannot("delete", "VM", name, new VmsError("gone", "there is no VM of that name", { hint: "See: vms list" }));
   }
   context.print(`${name} and its disk are gone`);
+  if (stack !== undefined)
+    context.print(`${stack.label} finds it gone at its next pulumi refresh, or pulumi up --refresh, and makes it anew`);
 }
 
-async function confirm(name: string): Promise<void> {
+/** The stack that a VM belongs to; what an interrupted run left of one is anybody's to remove. */
+async function stackOf(name: string): Promise<Owner | undefined> {
+  const mark = (await findDomain(connection, name))?.mark;
+  return mark?.phase === "ready" && mark.owner.id.startsWith("stack:") ? mark.owner : undefined;
+}
+
+function refusal(name: string, stack: Owner): VmsError {
+  const reason = new VmsError("foreign", `it belongs to ${stack.label}; it was left alone`, {
+    hint: `Remove it where it was made. vms destroy ${name} --force deletes it and its disk all the same; its stack is not asked, and finds it gone`,
+  });
+  return cannot("delete", "VM", name, reason);
+}
+
+async function confirm(name: string, stack: Owner | undefined): Promise<void> {
   if (!process.stdin.isTTY) {
     throw cannot(
       "delete",
       "VM",
       name,
       new VmsError("input", "its disk would be lost, and nobody can be asked here", {
-        hint: `If you mean it: vms destroy ${name} --yes`,
+        hint: `If you mean it: vms destroy ${name}${stack === undefined ? "" : " --force"} --yes`,
       }),
     );
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await prompt.question(`Delete the VM ${name} and everything on its disk? Type yes: `);
+    const answer = await prompt.question(
+      `Delete the VM ${name}${stack === undefined ? "" : ` of ${stack.label}`} and everything on its disk? Type yes: `,
+    );
     if (answer.trim() !== "yes") throw new VmsError("cancelled", "nothing was deleted");
   } finally {
     prompt.close();

@@ -101,7 +101,8 @@ function addVmVerbs(program: Command, perform: Perform): void {
     .description("delete a VM and its disk")
     .argument("<name>", "the VM's name")
     .option("--yes", "do not ask")
-    .action(async (name: string, flags: { yes?: boolean }) =>
+    .option("--force", "also a VM of a stack, which is not asked and finds it gone")
+    .action(async (name: string, flags: { yes?: boolean; force?: boolean }) =>
       perform(async (context) => (await import("./destroy.js")).run({ name, ...flags }, context)),
     );
 }

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { archVm } from "../../provider/arch-vm.js";
+import { attempt, type RunResult } from "../../provider/host/command.js";
+import { findDomain } from "../../provider/libvirt/domain.js";
+import { packageFiles, storePaths } from "../../provider/paths.js";
+import { createVm } from "../../provider/vm/create.js";
+import { commandLine } from "../../provider/vm/ownership.js";
+import { makeWhole } from "../../provider/vm-operations.js";
+import { readsInside, topOf, writeInside } from "../support/disk-content.js";
+import { inputsOf, publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
+import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
+import { assertWhole } from "../support/whole-store.js";
+
+let counter = 0;
+
+describe("the verbs of the command line about VMs (real libvirtd, no guest)", function () {
+  this.timeout(120_000);
+  let store: TestStore;
+  let name: string;
+
+  before(async () => {
+    store = makeStore();
+    await publishSmallImage(store.settings, store.context);
+  });
+  beforeEach(() => {
+    name = `vms-test-verbs-${process.pid}-${counter++}`;
+  });
+  after(() => store.remove());
+
+  const vms = (...args: string[]): Promise<RunResult> =>
+    attempt([process.execPath, join(packageFiles.root, "dist/cli/main.js"), ...args], {
+      env: {
+        VMS_IMAGES: store.settings.images,
+        VMS_ISO: store.settings.iso,
+        VMS_FILESYSTEMS: store.settings.filesystems,
+      },
+      timeout: 0,
+    });
+
+  it("destroy: deletes a VM of the command line with its disk", async () => {
+    const { uuid } = await createVm(smallSpec(store.settings, name), commandLine, store.context);
+    const disk = topOf(uuid);
+    const { status, stdout, stderr } = await vms("destroy", name, "--yes");
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, `${name} and its disk are gone`);
+    assert.equal(existsSync(disk), false);
+    const again = await vms("destroy", name, "--yes", "--force");
+    assert.equal(again.status, 1);
+    assert.match(again.stderr, /there is no VM of that name/);
+  });
+
+  it("destroy: refuses the VM of a stack with its owner's name, says what --force means, and does that when it is given", async () => {
+    const { id } = await makeWhole(archVm, inputsOf(smallSpec(store.settings, name)), smallOwner, store.context);
+    const disk = topOf(id);
+    for (const args of [["--yes"], []]) {
+      const { status, stdout, stderr } = await vms("destroy", name, ...args);
+      assert.equal(status, 1);
+      assert.equal(stdout, "");
+      assert.ok(
+        stderr.startsWith(`Cannot delete VM "${name}": it belongs to ${smallOwner.label}; it was left alone\n`),
+      );
+      assert.match(stderr, /--force deletes it and its disk all the same; its stack is not asked, and finds it gone/);
+    }
+    const unconfirmed = await vms("destroy", name, "--force");
+    assert.equal(unconfirmed.status, 2);
+    assert.match(unconfirmed.stderr, new RegExp(`If you mean it: vms destroy ${name} --force --yes`));
+    assert.ok(existsSync(disk));
+    const forced = await vms("destroy", name, "--yes", "--force");
+    assert.equal(forced.status, 0, forced.stderr);
+    assert.ok(
+      forced.stdout.includes(`${smallOwner.label} finds it gone at its next pulumi refresh, or pulumi up --refresh`),
+    );
+    assert.equal(await findDomain(connection, id), undefined);
+    assert.equal(existsSync(disk), false);
+    await assertWhole(store.settings, []);
+  });
+
+  it("destroy: leaves a domain that is not ours alone, with --force as well", async () => {
+    const { uuid } = await createVm(smallSpec(store.settings, name), commandLine, store.context);
+    const disk = topOf(uuid);
+    virsh("metadata", uuid, "--uri", "urn:pulumi-vms:vm:1", "--remove", "--config");
+    const { status, stderr } = await vms("destroy", name, "--yes", "--force");
+    assert.equal(status, 1);
+    assert.match(stderr, /a domain of that name that is not ours/);
+    assert.ok(existsSync(disk));
+    virsh("undefine", uuid, "--nvram");
+  });
+
+  it("clone: two at once of one source are both made, and stand on what it had", async () => {
+    const { uuid } = await createVm(smallSpec(store.settings, name), commandLine, store.context);
+    writeInside(topOf(uuid), "0", "64k", 0x22);
+    const copies = [`${name}-a`, `${name}-b`];
+    const results = await Promise.all(copies.map((copy) => vms("clone", name, copy, "--no-start")));
+    for (const { status, stderr } of results) assert.equal(status, 0, stderr);
+    for (const copy of copies) {
+      const domain = await findDomain(connection, copy);
+      assert.ok(domain);
+      assert.ok(readsInside(topOf(domain.uuid), "0", "64k", 0x22));
+    }
+    assert.equal(readdirSync(storePaths(store.settings).base).length, 1, "they share one base");
+    for (const one of [name, ...copies]) assert.equal((await vms("destroy", one, "--yes")).status, 0);
+    assert.deepEqual(readdirSync(storePaths(store.settings).base), []);
+  });
+
+  it("clone: of two at once under one name one is made, and the other one is told why it is not", async () => {
+    await createVm(smallSpec(store.settings, name), commandLine, store.context);
+    const results = await Promise.all([1, 2].map(() => vms("clone", name, `${name}-a`, "--no-start")));
+    assert.deepEqual(results.map(({ status }) => status).sort(), [0, 1]);
+    const { stderr = "" } = results.find(({ status }) => status === 1) ?? {};
+    assert.match(stderr, /another process is working on it|there is a VM of that name already/);
+    for (const one of [name, `${name}-a`]) assert.equal((await vms("destroy", one, "--yes")).status, 0);
+  });
+});
