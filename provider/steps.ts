@@ -48,7 +48,7 @@ export const steps = {
     "passwords set",
     "packages added",
   ],
-  delete: ["marked", "killed", "file removed", "bases swept", "undefined"],
+  delete: ["power-off awaited", "marked", "killed", "file removed", "bases swept", "undefined"],
 } as const;
 
 export type Operation = keyof typeof steps;

@@ -70,11 +70,11 @@ export async function converge(
 }
 
 export async function remove(id: string, props: Values): Promise<void> {
-  const spec = specOf(props);
+  const { connection, name, timeouts } = specOf(props);
   await whileEngineLives(async (signal) => {
     const context = contextOf(props, signal);
-    if (await removeVm(spec.connection, id, ownerOf(props), context)) return;
-    await tellLeftDisk(spec.connection, spec.name, props["diskPath"], context);
+    if (await removeVm(connection, id, ownerOf(props), context, { shutdown: timeouts.shutdown })) return;
+    await tellLeftDisk(connection, name, props["diskPath"], context);
   });
 }
 

@@ -94,7 +94,10 @@ export interface ArchVmArgs {
   adopt?: pulumi.Input<boolean>;
   /** The libvirt connection; for now "qemu:///system" only, the default. */
   connection?: pulumi.Input<string>;
-  /** Time limits, in seconds, of a boot, the install, the profile's script and a graceful power-off. Defaults depend on the acceleration. */
+  /**
+   * Time limits, in seconds, of a boot, the install, the profile's script and a graceful power-off. Defaults depend on the acceleration.
+   * `shutdown` is also the grace time of a VM that is deleted or replaced while it runs; behind it, it is forced off.
+   */
   timeouts?: pulumi.Input<{
     boot?: pulumi.Input<number>;
     install?: pulumi.Input<number>;

@@ -85,6 +85,8 @@ export function moreTime(timeout: keyof Timeouts, limit: number): string {
 const bootLimit: Limit = { kvm: 180, tcg: 900 };
 const loginLimit: Limit = { kvm: 60, tcg: 300 };
 const shutdownLimit: Limit = { kvm: 90, tcg: 300 };
+/** Shorter: what a guest that is deleted still writes is deleted as well. */
+const removalLimit: Limit = { kvm: 30, tcg: 60 };
 
 /** Which of a user's timeouts a boot's steps stand under. */
 export const timeoutOf = { iso: "install", disk: "profile" } as const satisfies Record<Where, keyof Timeouts>;
@@ -94,6 +96,8 @@ export interface Limits {
   readonly boot: number;
   readonly login: number;
   readonly shutdown: number;
+  /** The grace time of a guest that is deleted; 0: none. */
+  readonly removal: number;
   /** Of adding packages to a VM that exists. */
   readonly profile: number;
   step(step: Step): number;
@@ -105,6 +109,7 @@ export function limitsOf(acceleration: Acceleration, timeouts: Timeouts = {}): L
     boot: timeouts.boot ?? bootLimit[acceleration],
     login: timeouts.boot ?? loginLimit[acceleration],
     shutdown: timeouts.shutdown ?? shutdownLimit[acceleration],
+    removal: timeouts.shutdown ?? removalLimit[acceleration],
     profile: timeouts.profile ?? profileLimit[acceleration],
     step: (step) => {
       const own = step.limit[acceleration];

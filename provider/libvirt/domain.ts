@@ -148,13 +148,14 @@ export async function setMark(connection: Connection, id: string, mark: Mark): P
   await virsh(connection, ["metadata", id, "--uri", markNamespace, "--key", "vms", "--set", xml, ...scopes]);
 }
 
-/** Forces a domain off; nothing where it is off. */
-export async function killDomain(connection: Connection, id: string): Promise<void> {
-  if (await isOff(connection, id)) return;
+/** Forces a domain off, and returns whether it had to; nothing where it is off. */
+export async function killDomain(connection: Connection, id: string): Promise<boolean> {
+  if (await isOff(connection, id)) return false;
   try {
     await virsh(connection, ["destroy", id]);
+    return true;
   } catch (error) {
-    if (hasCode(error, "gone") || (await isOff(connection, id))) return;
+    if (hasCode(error, "gone") || (await isOff(connection, id))) return false;
     throw error;
   }
 }

@@ -11,18 +11,23 @@ async function ask(
   id: string,
   execute: string,
   args?: Record<string, unknown>,
+  seconds: number = answerSeconds,
 ): Promise<unknown> {
   const command = JSON.stringify(args === undefined ? { execute } : { execute, arguments: args });
-  const answer = await virsh(connection, ["qemu-agent-command", id, command, "--timeout", String(answerSeconds)], {
-    timeout: answerSeconds + 10,
+  const answer = await virsh(connection, ["qemu-agent-command", id, command, "--timeout", String(seconds)], {
+    timeout: seconds + 10,
   });
   return (JSON.parse(answer) as { return: unknown }).return;
 }
 
-/** Whether the agent answers now; a domain that is gone throws. */
-export async function agentAnswers(connection: Connection, id: string): Promise<boolean> {
+/** Whether the agent answers now, or within that time where it is less than the usual; a domain that is gone throws. */
+export async function agentAnswers(
+  connection: Connection,
+  id: string,
+  seconds: number = answerSeconds,
+): Promise<boolean> {
   try {
-    await ask(connection, id, "guest-ping");
+    await ask(connection, id, "guest-ping", undefined, Math.min(answerSeconds, Math.max(1, Math.ceil(seconds))));
     return true;
   } catch (error) {
     if (hasCode(error, "gone", "unreachable", "permission")) throw error;

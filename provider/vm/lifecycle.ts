@@ -19,27 +19,67 @@ export async function startVm(guest: Booting, acceleration: "kvm" | "tcg", conte
   });
 }
 
-/** Asks the guest to power off, by its agent where that answers, else by the power button; waits until it is off. */
+/** Asks the guest to power off and waits until it is off. Throws VmsError (guest) where it does not do it in time. */
 export async function shutDown(connection: Connection, uuid: string, seconds: number, context: Context): Promise<void> {
   if (await isOff(connection, uuid)) return;
-  const mode = (await agentAnswers(connection, uuid)) ? "agent" : "acpi";
-  try {
-    await virsh(connection, ["shutdown", uuid, "--mode", mode]);
-  } catch (error) {
-    // The agent may be gone with the guest before it can answer.
-    if (hasCode(error, "gone", "unreachable", "permission")) throw error;
-  }
-  context.reached?.("stop: asked");
-  const off = await poll(async () => ((await isOff(connection, uuid)) ? true : undefined), {
-    deadline: new Deadline(seconds),
-    signal: context.signal,
-  });
-  if (off === undefined) {
-    throw new VmsError("guest", `the guest did not power off within ${seconds} s (asked by ${mode})`, {
+  const { off, by } = await askToPowerOff(connection, uuid, seconds, context);
+  if (!off) {
+    throw new VmsError("guest", `the guest did not power off within ${seconds} s (asked by ${by})`, {
       hint: "Look at its console, or force it off: vms kill",
     });
   }
   context.reached?.("stop: off");
+}
+
+export interface PowerOff {
+  readonly off: boolean;
+  /** Who asked the guest, in words. */
+  readonly by: string;
+}
+
+/** Of the time that a guest has: how much of it its agent's word is waited for before the power button is pressed as well. */
+const agentShare = 0.5;
+
+/** By its agent where that answers, then by the power button; waits until it is off or the time is over. */
+export async function askToPowerOff(
+  connection: Connection,
+  uuid: string,
+  seconds: number,
+  context: Context,
+): Promise<PowerOff> {
+  const deadline = new Deadline(seconds);
+  const awaitOff = async (limit: Deadline): Promise<boolean> =>
+    (await poll(async () => ((await isOff(connection, uuid)) ? true : undefined), {
+      deadline: limit,
+      signal: context.signal,
+    })) ?? false;
+  const agent = await agentAnswers(connection, uuid, seconds * agentShare);
+  if (agent) {
+    const share = deadline.within(seconds * agentShare);
+    await order(connection, uuid, "agent", share, context);
+    context.reached?.("stop: asked");
+    if (await awaitOff(share)) return { off: true, by: "its guest agent" };
+  }
+  await order(connection, uuid, "acpi", deadline, context);
+  if (!agent) context.reached?.("stop: asked");
+  return { off: await awaitOff(deadline), by: agent ? "its guest agent, then by ACPI" : "ACPI" };
+}
+
+async function order(
+  connection: Connection,
+  uuid: string,
+  mode: "agent" | "acpi",
+  deadline: Deadline,
+  { signal }: Context,
+): Promise<void> {
+  // libvirt waits for the end of a guest that its agent shuts down, for a minute.
+  const timeout = Math.max(1, deadline.remaining / 1000);
+  try {
+    await virsh(connection, ["shutdown", uuid, "--mode", mode], { timeout, signal });
+  } catch (error) {
+    // The agent may be gone with the guest before it can answer, and a guest that is off already cannot be asked.
+    if (!hasCode(error, "command")) throw error;
+  }
 }
 
 /** Throws where a VM could not be connected to the network: before anything is made for it. */

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
 import { type Lock, tryLock } from "../host/lock.js";
-import { type Domain, findDomain, killDomain, setMark, undefineDomain } from "../libvirt/domain.js";
+import { type Domain, findDomain, isOff, killDomain, setMark, undefineDomain } from "../libvirt/domain.js";
 import type { Mark, Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
 import { filesElsewhere, removeOwnFiles } from "../storage/store.js";
 import { sweepBases } from "./bases.js";
+import { askToPowerOff } from "./lifecycle.js";
 
 export const commandLine: Owner = { id: "cli", label: "the command line" };
 
@@ -68,13 +69,29 @@ export function requireOwnOrLeftover(domain: Domain, owner: Owner): OwnDomain {
   return mark !== undefined && mark.phase !== "ready" ? { ...domain, mark } : requireOwn(domain, owner);
 }
 
-/** Removes a domain of ours with its files: marked first, so that an interruption is recognised; undefined last. */
-export async function discardDomain(connection: Connection, domain: OwnDomain, context: Context): Promise<void> {
+/**
+ * Removes a domain of ours with its files: marked first, so that an interruption is recognised; undefined last. One that is ready and
+ * runs is asked to power off before, and has that many seconds for it: whoever is interrupted meanwhile has deleted nothing yet.
+ */
+export async function discardDomain(
+  connection: Connection,
+  domain: OwnDomain,
+  context: Context,
+  grace: number = 0,
+): Promise<void> {
   await requireStore(domain, context);
-  if (domain.mark.phase === "ready") await setMark(connection, domain.uuid, { ...domain.mark, phase: "deleting" });
+  const { uuid, mark } = domain;
+  const ready = mark.phase === "ready";
+  if (ready) await powerOffFirst(connection, domain, grace, context);
+  context.reached?.("delete: power-off awaited");
+  if (ready) await setMark(connection, uuid, { ...mark, phase: "deleting" });
   context.reached?.("delete: marked");
-  await killDomain(connection, domain.uuid);
+  const forced = await killDomain(connection, uuid);
   context.reached?.("delete: killed");
+  if (forced && ready) {
+    const late = grace > 0 ? `it did not power off within ${grace} s and was forced off` : "it was forced off at once";
+    context.progress.notice(`${domain.name}: ${late}`);
+  }
   for (const file of domain.mark.files) {
     await removeOwnFiles(context.settings, [file]);
     context.reached?.("delete: file removed");
@@ -84,6 +101,18 @@ export async function discardDomain(connection: Connection, domain: OwnDomain, c
   context.reached?.("delete: bases swept");
   await undefineDomain(connection, domain.uuid);
   context.reached?.("delete: undefined");
+}
+
+async function powerOffFirst(
+  connection: Connection,
+  { uuid, name }: OwnDomain,
+  grace: number,
+  context: Context,
+): Promise<void> {
+  if (grace === 0 || (await isOff(connection, uuid))) return;
+  context.progress.phase("shutting it down");
+  const { off, by } = await askToPowerOff(connection, uuid, grace, context);
+  if (off) context.progress.notice(`${name}: it powered off (asked by ${by})`);
 }
 
 /** Locks and files are of one store: a domain of another one may be worked on right now, and its files would be left for ever. */

@@ -1,6 +1,7 @@
 /** Deleting a VM: the domain and every file that is its own, and nothing else. */
 import type { Context } from "../context.js";
 import { cannot } from "../errors.js";
+import { limitsOf } from "../install/steps.js";
 import { findDomain } from "../libvirt/domain.js";
 import type { Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
@@ -12,6 +13,8 @@ export interface RemoveOptions {
   readonly keepLog?: boolean;
   /** Removes what an interrupted run left, whoever began it. */
   readonly leftovers?: boolean;
+  /** In seconds: the time that a VM which runs has to power off before it is forced off. Without it, it depends on the acceleration. */
+  readonly shutdown?: number | undefined;
 }
 
 /** By name or UUID. Returns false where there is no such domain. Throws VmsError (foreign) where it is not this owner's. */
@@ -36,7 +39,8 @@ export async function removeVm(
       context.progress.phase("removing");
       const own = claim(current, owner);
       const files = own.mark.files.filter((path) => options.keepLog !== true || !path.endsWith(".log"));
-      await discardDomain(connection, { ...own, mark: { ...own.mark, files } }, context);
+      const { removal } = limitsOf(own.acceleration, { shutdown: options.shutdown });
+      await discardDomain(connection, { ...own, mark: { ...own.mark, files } }, context, removal);
       return true;
     });
   } catch (error) {

@@ -72,7 +72,7 @@ describe("a clone (real libvirtd, no guest)", function () {
     const { disk, base, nvram } = storePaths(store.settings);
     return [disk, base, nvram].flatMap((directory) => readdirSync(directory));
   };
-  const remove = (vm: Vm) => removeVm(connection, vm.uuid, commandLine, store.context);
+  const remove = (vm: Vm) => removeVm(connection, vm.uuid, commandLine, store.context, { shutdown: 0 });
 
   it("reads what its source had, and neither sees what the other writes from then on", async () => {
     const source = await makeSource();

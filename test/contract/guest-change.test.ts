@@ -140,7 +140,7 @@ describe("a change of the guest (real libvirtd)", function () {
         return error.id === undefined;
       });
       assert.equal((await findDomain(connection, uuid))?.mark?.owner.id, "cli");
-      assert.equal(await removeVm(connection, name, commandLine, store.context), true);
+      assert.equal(await removeVm(connection, name, commandLine, store.context, { shutdown: 0 }), true);
     });
   });
 });

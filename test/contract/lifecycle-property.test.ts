@@ -49,6 +49,7 @@ async function makeSmallStore(): Promise<TestStore> {
 
 /** What crashes have left goes with the VM of its name, as whoever made it would remove it. */
 async function removeAll(context: Context): Promise<void> {
-  for (const { uuid } of await storeDomains(context.settings)) await removeVm(connection, uuid, smallOwner, context);
+  for (const { uuid } of await storeDomains(context.settings))
+    await removeVm(connection, uuid, smallOwner, context, { shutdown: 0 });
   await assertWhole(context.settings, []);
 }

@@ -104,7 +104,7 @@ describe("the ownership of a domain (real libvirtd)", () => {
   it("deletes a VM that runs, with its files and its lock free again", async () => {
     const vm = await defineVm(stack, "ready");
     virsh("start", vm.uuid);
-    assert.equal(await removeVm(connection, vm.uuid, stack, store.context), true);
+    assert.equal(await removeVm(connection, vm.uuid, stack, store.context, { shutdown: 0 }), true);
     assert.equal(await findDomain(connection, vm.uuid), undefined);
     assert.equal(existsSync(vm.disk), false);
     assert.equal(await removeVm(connection, vm.uuid, stack, store.context), false, "a second time there is nothing");

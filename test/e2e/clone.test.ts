@@ -136,14 +136,19 @@ describe("a VmClone of a VM that runs", function () {
     );
     const output = await succeed();
     assert.match(output, /- 1 deleted/);
+    assert.match(output, /it powered off \(asked by its guest agent\)/);
     assert.equal((await stack.outputs())["uuid"], clone);
     assert.equal(await inGuest(clone, "cat /root/note"), "clone");
     assert.equal(bases().length, 1, "what it stands on is kept");
   });
 
   it("takes its base with it when it is the last that stands on it", async () => {
+    const [clone] = await scene.domains();
+    // An agent that answers and cannot do it: the power button is what is left.
+    await inGuest(clone?.uuid ?? "", "ln -sf /bin/true /sbin/shutdown");
     const { status, output } = await stack.destroy();
     assert.equal(status, 0, output);
+    assert.match(output, /it powered off \(asked by its guest agent, then by ACPI\)/);
     await eventually(
       async () => (await scene.domains()).every(({ name }) => !Object.values(names).includes(name)),
       minute,

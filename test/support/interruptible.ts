@@ -144,13 +144,15 @@ export const interruptible: readonly Interruptible[] = [
   },
   {
     title: "delete of a VM that runs",
-    steps: ["delete: marked", "delete: killed"],
+    steps: ["delete: power-off awaited", "delete: marked", "delete: killed"],
     prepare: async (settings, name, context) => {
       const subject = await makeSubject(smallSpec(settings, name), context);
       virsh("start", subject.id);
       return subject;
     },
-    run: remove,
+    run: async ({ id }, context) => {
+      await removeVm(connection, id, smallOwner, context, { shutdown: 1 });
+    },
     verify: (_subject, { settings }) => assertWhole(settings, []),
   },
 ];
@@ -160,7 +162,8 @@ export async function create({ spec }: Subject, context: Context): Promise<void>
 }
 
 async function remove({ id }: Subject, context: Context): Promise<void> {
-  await removeVm(connection, id, smallOwner, context);
+  // There is no guest in it that could power off.
+  await removeVm(connection, id, smallOwner, context, { shutdown: 0 });
 }
 
 function withClone(name: string): string[] {

@@ -23,7 +23,7 @@ export async function withSubject(
   } finally {
     // Also behind a failure: the next test begins with nothing.
     for (const { uuid } of await storeDomains(store.settings))
-      await removeVm(connection, uuid, smallOwner, store.context);
+      await removeVm(connection, uuid, smallOwner, store.context, { shutdown: 0 });
   }
 }
 

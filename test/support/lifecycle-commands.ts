@@ -162,7 +162,7 @@ const killQemu: Work = async (place, model, real) => {
 };
 
 const destroy: Work = async (place, model, real) => {
-  await removeVm(connection, real.name(place), smallOwner, real.context);
+  await removeVm(connection, real.name(place), smallOwner, real.context, { shutdown: 0 });
   assert.equal(await findDomain(connection, real.name(place)), undefined);
   model.remove(place);
 };
