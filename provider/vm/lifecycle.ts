@@ -25,7 +25,7 @@ export async function shutDown(connection: Connection, uuid: string, seconds: nu
   const { off, by } = await askToPowerOff(connection, uuid, seconds, context);
   if (!off) {
     throw new VmsError("guest", `the guest did not power off within ${seconds} s (asked by ${by})`, {
-      hint: "Look at its console, or force it off: vms kill",
+      hint: `Look at its console, or force it off: virsh -c ${connection} destroy ${uuid}`,
     });
   }
   context.reached?.("stop: off");
