@@ -23,7 +23,7 @@ import { parseSize } from "./storage/size.js";
 import { imageCapacity, profiles } from "./vm/spec.js";
 
 /** Properties that the constructor adds: they are no input of a user and never a difference. */
-export const hiddenInputs = ["resourceUrn", "organization", "settings"] as const;
+export const hiddenInputs = ["resourceUrn", "organization", "settings", "replaceOnChanges"] as const;
 
 type Values = Readonly<Record<string, unknown>>;
 

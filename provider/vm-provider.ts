@@ -29,9 +29,16 @@ const previewSeconds = 1;
 async function diff(kind: VmKind, olds: Values, news: Values): Promise<DiffResult> {
   const asks = changedInputs(olds, news).some((name) => asksHost.includes(name));
   const foresee = asks ? await foresightOf(olds, news) : () => undefined;
-  const { lines, ...result } = diffVm(kind.replacing, olds, news, foresee);
+  const { lines, ...result } = diffVm(replacingOf(kind, news), olds, news, foresee);
   if (typeof news["resourceUrn"] === "string" && lines.length > 0) await tellEngine(news["resourceUrn"], lines);
   return result;
+}
+
+/** What makes a new VM by itself, and what the program's option replaceOnChanges adds to it: paths, of which the first name counts. */
+function replacingOf({ replacing }: VmKind, news: Values): string[] {
+  const paths = Array.isArray(news["replaceOnChanges"]) ? news["replaceOnChanges"].map(String) : [];
+  const names = paths.map((path) => /^[^.[]*/.exec(path)?.[0] ?? "");
+  return [...replacing, ...(names.includes("*") ? Object.keys(news) : names)];
 }
 
 /** What libvirt says of the VM now; nothing where it does not answer in time, or is not there. */

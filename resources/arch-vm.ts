@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { vmsConfig } from "./config.js";
-import { definedOnly, organization, vmOutputs } from "./properties.js";
+import { definedOnly, organization, replaceOnChanges, vmOutputs } from "./properties.js";
 
 /**
  * What runs when Pulumi acts on an ArchVm. It is kept in the state as text, so it captures nothing: each method imports the real
@@ -143,6 +143,7 @@ export class ArchVm extends pulumi.dynamic.Resource {
         ...definedOnly(args),
         ...secrets(args),
         settings: vmsConfig(),
+        ...replaceOnChanges(opts),
         organization: organization(),
         // Pulumi keeps the names urn and id for itself.
         resourceUrn: pulumi.createUrn(name, archVmType, opts?.parent),

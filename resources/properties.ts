@@ -20,3 +20,8 @@ export function organization(): string {
     return "";
   }
 }
+
+/** Pulumi acts on this option by the keys that a provider says have changed, which a dynamic provider cannot: so ours is told of it. */
+export function replaceOnChanges(opts?: pulumi.CustomResourceOptions): { replaceOnChanges?: string[] } {
+  return opts?.replaceOnChanges === undefined ? {} : { replaceOnChanges: opts.replaceOnChanges };
+}

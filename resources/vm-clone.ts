@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ArchVm } from "./arch-vm.js";
-import { definedOnly, organization, vmOutputs } from "./properties.js";
+import { definedOnly, organization, replaceOnChanges, vmOutputs } from "./properties.js";
 import { vmsConfig } from "./config.js";
 
 /** Kept in the state as text, so it captures nothing: each method imports the real provider when it is called. */
@@ -86,6 +86,7 @@ export class VmClone extends pulumi.dynamic.Resource {
         ...definedOnly(rest),
         source: nameOf(source),
         settings: vmsConfig(),
+        ...replaceOnChanges(opts),
         organization: organization(),
         // Pulumi keeps the names urn and id for itself.
         resourceUrn: pulumi.createUrn(name, "pulumi-nodejs:dynamic/vms:VmClone", opts?.parent),
