@@ -12,6 +12,13 @@ export async function listDiskFiles(connection: Connection): Promise<Set<string>
   return new Set(texts.flatMap((text) => (text === undefined ? [] : readDiskFiles(text))));
 }
 
+/** The domains that have this file among their disks, by name. */
+export async function domainsWithDisk(connection: Connection, file: string): Promise<string[]> {
+  const names = (await virsh(connection, ["list", "--all", "--name"])).split("\n").filter((line) => line !== "");
+  const texts = await Promise.all(names.map((name) => dump(connection, ["--inactive", name])));
+  return names.filter((_, index) => readDiskFiles(texts[index] ?? "<domain/>").includes(file));
+}
+
 /** undefined: the domain has gone meanwhile. */
 async function dump(connection: Connection, args: readonly string[]): Promise<string | undefined> {
   try {

@@ -181,6 +181,11 @@ export async function hasManagedSave(connection: Connection, id: string): Promis
   return /^Managed save:\s+yes/m.test(await virsh(connection, ["dominfo", id]));
 }
 
+/** The names of its snapshots, internal and external ones, as libvirt knows them. */
+export async function listSnapshots(connection: Connection, id: string): Promise<string[]> {
+  return (await virsh(connection, ["snapshot-list", id, "--name"])).split("\n").filter((line) => line !== "");
+}
+
 /** uid and gid of the qemu processes, as libvirt says. */
 export async function qemuUser(connection: Connection): Promise<{ uid: number; gid: number }> {
   const document = parseXml(await virsh(connection, ["capabilities"]));

@@ -9,6 +9,7 @@ import { basename, dirname, join } from "node:path";
 import { hasCode, VmsError } from "../errors.js";
 import { storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
+import { type FileIdentity, identifyFile, isSameFile } from "./file-identity.js";
 import { imageInfo } from "./qemu-img.js";
 
 /** Held for as long as files are made that nothing refers to yet, and while unused ones are looked for. */
@@ -51,7 +52,7 @@ export function isBase(settings: Settings, path: string): boolean {
 /** The bases there are. */
 export async function listBases(settings: Settings): Promise<string[]> {
   const { base } = storePaths(settings);
-  return (await readdir(base)).filter((name) => name.endsWith(".qcow2")).map((name) => join(base, name));
+  return listFiles(base);
 }
 
 /**
@@ -59,32 +60,44 @@ export async function listBases(settings: Settings): Promise<string[]> {
  * holds the lock of the store. Throws where a header cannot be read; then nothing was removed.
  */
 export async function removeUnusedBases(settings: Settings, named: ReadonlySet<string>): Promise<string[]> {
-  const bases = await listBases(settings);
+  const bases = await Promise.all((await listBases(settings)).map(identifyFile));
   if (bases.length === 0) return [];
-  const backings = await readBackings(settings, [...(await listDisks(settings)), ...bases, ...named]);
+  const disks = await listFiles(storePaths(settings).disk);
+  const backings = await readBackings(settings, [...disks, ...bases.map(({ path }) => path), ...named]);
+  const domains = await Promise.all([...named].map(identifyFile));
   const unused: string[] = [];
   for (;;) {
     const standing = [...backings].filter(([path]) => !unused.includes(path)).map(([, backing]) => backing);
-    const next = bases.find((base) => !unused.includes(base) && !named.has(base) && !standing.includes(base));
+    const inUse = (base: FileIdentity): boolean => [...domains, ...standing].some((one) => mayBe(one, base));
+    const next = bases.find((base) => !unused.includes(base.path) && !inUse(base));
     if (next === undefined) break;
     // The upper one first: a base that stands on another one keeps it until it is gone itself.
-    unused.push(next);
+    unused.push(next.path);
   }
   for (const path of unused) await rm(path, { force: true });
   return unused;
 }
 
-async function listDisks(settings: Settings): Promise<string[]> {
-  const { disk } = storePaths(settings);
-  return (await readdir(disk)).filter((name) => name.endsWith(".qcow2")).map((name) => join(disk, name));
+/** Whatever their names end in: a user may have put a file of their own there. */
+async function listFiles(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => !name.startsWith(".")).map((name) => join(directory, name));
 }
 
-/** Each file and the one that its header names. What is gone stands on nothing. */
-async function readBackings(settings: Settings, paths: readonly string[]): Promise<Map<string, string>> {
-  const backings = new Map<string, string>();
-  for (const path of new Set(paths)) {
+/** What is no path, such as qemu's json: form, may be any file whose name is in it. */
+function mayBe(one: FileIdentity, base: FileIdentity): boolean {
+  return one.path.startsWith("/") ? isSameFile(one, base) : one.path.includes(basename(base.path));
+}
+
+/** Each file and the one that its header names, and so on down. What is gone stands on nothing. */
+async function readBackings(settings: Settings, paths: readonly string[]): Promise<Map<string, FileIdentity>> {
+  const backings = new Map<string, FileIdentity>();
+  const waiting = [...paths];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (backings.has(path) || !path.startsWith("/")) continue;
     const backing = await backingOf(settings, path);
-    if (backing !== undefined) backings.set(path, backing);
+    if (backing === undefined) continue;
+    backings.set(path, await identifyFile(backing));
+    waiting.push(backing);
   }
   return backings;
 }

@@ -34,10 +34,14 @@ export function consoleLogPath(settings: Settings, name: string): string {
 
 const randomName = (): string => randomBytes(8).toString("hex");
 
-/** A VM's own UEFI variables, a copy of the firmware's empty ones. */
+/** A VM's own UEFI variables: a copy of the firmware's empty ones, or of another VM's. */
 export async function createNvram(path: string, template: string): Promise<void> {
-  await copyFile(template, path, constants.COPYFILE_EXCL);
-  await chmod(path, 0o660);
+  try {
+    await copyFile(template, path, constants.COPYFILE_EXCL);
+    await chmod(path, 0o660);
+  } catch (error) {
+    throw saysDiskFull(error) ? await diskFull(dirname(path), { cause: error }) : error;
+  }
 }
 
 /** A medium that qemu may read wherever it came from: in a user's home qemu cannot get at it. Shares blocks where the file system can. */

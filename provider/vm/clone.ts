@@ -3,7 +3,6 @@
  * definition is first, so that whatever interrupts it leaves nothing unmarked.
  */
 import { randomUUID } from "node:crypto";
-import { copyFile, chmod, constants } from "node:fs/promises";
 import type { Context } from "../context.js";
 import { cannot, VmsError } from "../errors.js";
 import { type Moment, now } from "../host/moment.js";
@@ -148,8 +147,7 @@ async function makeOverlays(
 async function copyNvram({ nvram, nvramTemplate: template }: Source, target: string): Promise<void> {
   if (nvram === undefined) return;
   try {
-    await copyFile(nvram, target, constants.COPYFILE_EXCL);
-    await chmod(target, 0o660);
+    await createNvram(target, nvram);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     await createNvram(target, template ?? (await nvramTemplate()));

@@ -10,14 +10,14 @@ import { VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
 import { isAfter, type Moment, now } from "../host/moment.js";
 import { type Disk, readDisks } from "../libvirt/disks.js";
-import { defineDomain, dumpDomain, isOff, setMark } from "../libvirt/domain.js";
+import { defineDomain, dumpDomain, dumpRunning, isOff, setMark } from "../libvirt/domain.js";
 import { replaceDiskFiles } from "../libvirt/domain-edit.js";
 import { agentAnswers, runInGuest } from "../libvirt/guest-agent.js";
 import { switchDisks } from "../libvirt/snapshot.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { basePathOf, nameBase, storeLock } from "../storage/bases.js";
 import { createOverlay, imageInfo } from "../storage/qemu-img.js";
-import { newDiskPath } from "../storage/store.js";
+import { isOwnPlace, newDiskPath } from "../storage/store.js";
 import { sameAsBacking } from "../storage/written.js";
 import { markOf, settleDisks } from "./settle.js";
 
@@ -126,12 +126,35 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
     // Not the text from before: the mark has changed since.
     const now = await dumpDomain(connection, uuid);
     await defineDomain(connection, replaceDiskFiles(now, new Map(switches.map(({ old, file }) => [old, file]))));
+    // Started by somebody just before, it writes to what is a base now.
+    if (await runsOn(source)) await switchDisks(connection, uuid, switches, others, false);
   }
   context.reached?.("freeze: switched");
+  tellOfForeignDisks(switches, context);
   await settleDisks(connection, uuid, context);
   context.reached?.("freeze: settled");
   await setMark(connection, uuid, { ...markOf(await dumpDomain(connection, uuid)), frozen });
   context.reached?.("freeze: recorded");
+}
+
+/** Whether it runs with the disks that it had. */
+async function runsOn({ connection, uuid, disks }: Source): Promise<boolean> {
+  if (await isOff(connection, uuid)) return false;
+  const running = readDisks(await dumpRunning(connection, uuid)).map(({ file }) => file);
+  return disks.some(({ file }) => running.includes(file));
+}
+
+/** What is in a file of the user's own stays there; what the VM writes from now on is in one of ours, which goes with the VM. */
+function tellOfForeignDisks(
+  switches: readonly { target: string; old: string; file: string }[],
+  context: Context,
+): void {
+  for (const { target, old, file } of switches) {
+    if (isOwnPlace(context.settings, old)) continue;
+    context.progress.notice(
+      `The source writes to its disk ${target} (${old}) in ${file} from now on, which goes with the VM when that is deleted`,
+    );
+  }
 }
 
 /** Each disk with the file that its top stands on. */

@@ -115,13 +115,16 @@ async function powerOffFirst(
   if (off) context.progress.notice(`${name}: it powered off (asked by ${by})`);
 }
 
-/** Locks and files are of one store: a domain of another one may be worked on right now, and its files would be left for ever. */
-async function requireStore(domain: OwnDomain, context: Context): Promise<void> {
+/**
+ * Throws VmsError (foreign) where files of the domain are elsewhere. Locks and files are of one store: a domain of another one may be
+ * worked on right now, and its files would be left for ever.
+ */
+export async function requireStore(domain: OwnDomain, context: Context): Promise<void> {
   const outside = await filesElsewhere(context.settings, domain.mark.files);
   if (outside[0] === undefined) return;
   throw new VmsError(
     "foreign",
-    `its file ${outside[0]} is not under ${storePaths(context.settings).root}; nothing was removed`,
+    `its file ${outside[0]} is not under ${storePaths(context.settings).root}; nothing was changed`,
     {
       hint: "Set VMS_IMAGES to the directory that it was made with, and try again",
     },

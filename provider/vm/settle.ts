@@ -9,6 +9,7 @@ import { type Mark, readMark } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { parseXml } from "../libvirt/xml.js";
 import { basePathOf, isBase, protectBase } from "../storage/bases.js";
+import { backingChain } from "../storage/chain.js";
 import { imageInfo } from "../storage/qemu-img.js";
 import { isOwnPlace } from "../storage/store.js";
 import { holdsNothing } from "../storage/written.js";
@@ -27,7 +28,8 @@ export async function settleDisks(connection: Connection, uuid: string, context:
   for (const top of tops) await protectBelow(top, context);
   const mark = markOf(xml);
   const kept: string[] = [];
-  for (const file of mark.files) if (!(await removeLeftover(file, used, context))) kept.push(file);
+  const inUse = await withChains(mark.files, used);
+  for (const file of mark.files) if (!(await removeLeftover(file, inUse, context))) kept.push(file);
   if (kept.length !== mark.files.length) await setMark(connection, uuid, { ...mark, files: kept });
 }
 
@@ -39,6 +41,13 @@ export function markOf(xml: string): Mark {
 }
 
 const filesOf = (xml: string): string[] => readDisks(xml).flatMap(({ file }) => file ?? []);
+
+/** What is in use, and what it stands on where that may be one of these files: a user's snapshot puts a file on top of ours. */
+async function withChains(files: readonly string[], used: readonly string[]): Promise<readonly string[]> {
+  if (files.every((file) => used.includes(file) || !file.endsWith(".qcow2"))) return used;
+  const chains = await Promise.all(used.map(backingChain));
+  return [...used, ...chains.flat().map(({ path }) => path)];
+}
 
 async function protectBelow(top: string, { settings }: Context): Promise<void> {
   const { backing } = await imageInfo(top, { shared: true });

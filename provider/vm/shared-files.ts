@@ -8,8 +8,9 @@ import { backingChain } from "../storage/chain.js";
 import { rebaseDisk } from "../storage/qemu-img.js";
 import { listSharedFiles, type SharedFile } from "../storage/usage.js";
 import { sweepBases } from "./bases.js";
-import { withVm } from "./ownership.js";
+import { requireStore, withVm } from "./ownership.js";
 import { settleDisks } from "./settle.js";
+import { refuseSnapshots } from "./snapshots.js";
 
 export interface UsedFile extends SharedFile {
   /** Names of the VMs with a disk that stands on it, however far below. */
@@ -46,11 +47,14 @@ export async function compactVm(connection: Connection, name: string, context: C
     return await withVm(name, context, async () => {
       const domain = await findDomain(connection, name);
       if (domain === undefined) throw new VmsError("gone", "there is no VM of that name", { hint: "See: vms list" });
-      if (domain.mark === undefined) throw new VmsError("foreign", "it is not a VM of ours; it was left alone");
+      const { mark } = domain;
+      if (mark === undefined) throw new VmsError("foreign", "it is not a VM of ours; it was left alone");
+      await requireStore({ ...domain, mark }, context);
       if (!(await isOff(connection, domain.uuid)))
         throw new VmsError("busy", "it runs, and its disk can be rewritten only while it is off", {
           hint: `Power it off first: virsh -c ${connection} shutdown ${name}`,
         });
+      await refuseSnapshots(connection, domain.uuid, "its disk cannot be rewritten");
       await settleDisks(connection, domain.uuid, context);
       const lengths = [];
       for (const top of await writableTops(connection, domain.uuid)) lengths.push(await compactDisk(top, context));

@@ -1,17 +1,21 @@
 /** The VM that a clone is made of: found, held, and judged before anything changes. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
 import { whatCannotBeCloned } from "../libvirt/clone-refusals.js";
 import { readDisks } from "../libvirt/disks.js";
+import { domainsWithDisk } from "../libvirt/domain-files.js";
 import { dumpDomain, dumpRunning, findDomain, hasManagedSave, isOff } from "../libvirt/domain.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
 import { backingChain } from "../storage/chain.js";
 import { checkImage } from "../storage/qemu-img.js";
-import type { OwnDomain } from "./ownership.js";
+import { isOwnPlace } from "../storage/store.js";
+import type { Settings } from "../settings.js";
+import { type OwnDomain, requireStore } from "./ownership.js";
 import { settleDisks } from "./settle.js";
+import { refuseSnapshots } from "./snapshots.js";
 
 export interface Source extends OwnDomain {
   /** Its persistent definition. */
@@ -34,9 +38,10 @@ export async function withSource<T>(
     join(storePaths(context.settings).lock, `vm-${found}`),
     async () => {
       const source = await findSource(connection, name);
+      await requireStore(source, context);
       await settleDisks(connection, source.uuid, context);
       const xml = await dumpDomain(connection, source.uuid);
-      await refuseWhatCannotBeCloned(connection, source, xml);
+      await refuseWhatCannotBeCloned(connection, source, xml, context);
       return work({ ...source, xml });
     },
     {
@@ -66,7 +71,12 @@ async function findSource(connection: Connection, name: string): Promise<OwnDoma
   return { ...domain, mark };
 }
 
-async function refuseWhatCannotBeCloned(connection: Connection, { uuid, name }: OwnDomain, xml: string): Promise<void> {
+async function refuseWhatCannotBeCloned(
+  connection: Connection,
+  { uuid, name }: OwnDomain,
+  xml: string,
+  { settings }: Context,
+): Promise<void> {
   const about = `its source ${JSON.stringify(name)} cannot be cloned`;
   const reasons = whatCannotBeCloned(xml);
   if (reasons.length > 0) {
@@ -83,10 +93,22 @@ async function refuseWhatCannotBeCloned(connection: Connection, { uuid, name }: 
       },
     );
   }
+  await refuseSnapshots(connection, uuid, about);
   await refuseOtherDisks(connection, uuid, xml, about);
-  for (const { file, writable } of readDisks(xml)) {
-    if (writable && file !== undefined) await requireWholeChain(connection, uuid, file);
+  for (const { target, file, writable } of readDisks(xml)) {
+    if (!writable || file === undefined) continue;
+    await requireWholeChain(connection, uuid, file, settings);
+    if (!isOwnPlace(settings, file)) await refuseSharedDisk(connection, name, `${about}: its disk ${target}`, file);
   }
+}
+
+/** Whoever else writes to a disk that is to be frozen would write under the clones that stand on it. */
+async function refuseSharedDisk(connection: Connection, name: string, about: string, file: string): Promise<void> {
+  const others = (await domainsWithDisk(connection, file)).filter((other) => other !== name);
+  if (others.length === 0) return;
+  throw new VmsError("unsupported", `${about} (${file}) is a disk of ${others.join(", ")} too`, {
+    hint: "Give each of them a disk of its own, and try again",
+  });
 }
 
 /** Frozen is what it runs with, cloned is what it is defined as. */
@@ -100,8 +122,15 @@ async function refuseOtherDisks(connection: Connection, uuid: string, xml: strin
 }
 
 /** A missing or damaged file would make a clone that is damaged as well. What a running VM has open cannot be checked. */
-async function requireWholeChain(connection: Connection, uuid: string, top: string): Promise<void> {
+async function requireWholeChain(connection: Connection, uuid: string, top: string, settings: Settings): Promise<void> {
   const chain = await backingChain(top);
+  const below = chain.slice(1).find(({ path }) => dirname(path) === storePaths(settings).disk);
+  // It goes with the source, and the clone would stand on it.
+  if (below !== undefined) {
+    throw new VmsError("unsupported", `its source's disk ${top} stands on ${below.path}, which is the source's own`, {
+      hint: "A snapshot by hand does that. Merge it (virsh blockcommit), or: vms images --compact",
+    });
+  }
   const closed = (await isOff(connection, uuid)) ? chain : chain.slice(1);
   for (const { path, format } of closed) if (format === "qcow2") await checkImage(path);
 }

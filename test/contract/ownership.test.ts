@@ -128,7 +128,7 @@ describe("the ownership of a domain (real libvirtd)", () => {
     it(`refuses to delete a VM whose mark lists a file ${where}: it is of another store, or not ours`, async () => {
       writeFileSync(join(store.settings.iso, "precious.qcow2"), "precious");
       const vm = await defineVm(stack, "ready", [path()]);
-      const message = /precious\.qcow2 is not under .*; nothing was removed[^]*VMS_IMAGES/;
+      const message = /precious\.qcow2 is not under .*; nothing was changed[^]*VMS_IMAGES/;
       await assert.rejects(removeVm(connection, vm.uuid, stack, store.context), message);
       for (const file of [path(), vm.disk, vm.nvram]) assert.ok(existsSync(file), file);
       assert.equal((await findDomain(connection, vm.uuid))?.mark?.phase, "ready");

@@ -51,5 +51,5 @@ export function virsh(...args: string[]): string {
 
 export function removeDomain(uuid: string): void {
   if (virsh("domstate", uuid) !== "shut off") virsh("destroy", uuid);
-  virsh("undefine", uuid, "--nvram", "--managed-save");
+  virsh("undefine", uuid, "--nvram", "--managed-save", "--snapshots-metadata");
 }
