@@ -126,9 +126,7 @@ describe("the difference of an ArchVm", () => {
     const newer = ["schemaVersion", "phase", "cpus"];
     const older = Object.fromEntries(Object.entries(state).filter(([name]) => !newer.includes(name)));
     assert.equal(diff({ defaulted: ["cpus"] }, older).changes, false);
-    assert.deepEqual(diff({}, older).lines, [
-      "cpus not set -> 2: in place, live if it runs",
-    ]);
+    assert.deepEqual(diff({}, older).lines, ["cpus not set -> 2: in place, live if it runs"]);
   });
 
   it("is none for what another version recorded and this one does not know", () => {
