@@ -57,11 +57,16 @@ export async function listBases(settings: Settings): Promise<string[]> {
 
 /**
  * Removes the bases that no disk stands on, and those that only they stood on. `named` are all files that a domain names. The caller
- * holds the lock of the store. Throws where a header cannot be read; then nothing was removed.
+ * holds the lock of the store. Throws where a header cannot be read; then nothing was removed. Nor is anything where a VM's disk is
+ * missing that is not among `removed`: a base may hold all that is left of its data.
  */
-export async function removeUnusedBases(settings: Settings, named: ReadonlySet<string>): Promise<string[]> {
+export async function removeUnusedBases(
+  settings: Settings,
+  named: ReadonlySet<string>,
+  removed: readonly string[] = [],
+): Promise<string[]> {
   const bases = await Promise.all((await listBases(settings)).map(identifyFile));
-  if (bases.length === 0) return [];
+  if (bases.length === 0 || (await missesDisk(settings, named, removed))) return [];
   const disks = await listFiles(storePaths(settings).disk);
   const backings = await readBackings(settings, [...disks, ...bases.map(({ path }) => path), ...named]);
   const domains = await Promise.all([...named].map(identifyFile));
@@ -76,6 +81,16 @@ export async function removeUnusedBases(settings: Settings, named: ReadonlySet<s
   }
   for (const path of unused) await rm(path, { force: true });
   return unused;
+}
+
+async function missesDisk(
+  settings: Settings,
+  named: ReadonlySet<string>,
+  removed: readonly string[],
+): Promise<boolean> {
+  const { disk } = storePaths(settings);
+  const there = new Set(await listFiles(disk));
+  return [...named].some((path) => dirname(path) === disk && !there.has(path) && !removed.includes(path));
 }
 
 /** Whatever their names end in: a user may have put a file of their own there. */

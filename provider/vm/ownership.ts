@@ -97,7 +97,7 @@ export async function discardDomain(
     context.reached?.("delete: file removed");
   }
   // Before the domain is forgotten: whoever interrupts it finds it again by the domain.
-  await sweepBases(connection, context);
+  await sweepBases(connection, context, mark.files);
   context.reached?.("delete: bases swept");
   await undefineDomain(connection, domain.uuid);
   context.reached?.("delete: undefined");

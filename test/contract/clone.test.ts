@@ -147,18 +147,33 @@ describe("a clone (real libvirtd, no guest)", function () {
     assert.deepEqual(left(), []);
   });
 
+  it("that has lost its disk by hand keeps the base that it stood on, until it is deleted itself", async () => {
+    const source = await makeSource();
+    writeInside(topOf(source.uuid), "0", "64k", 0x11);
+    const copy = await clone(source.name);
+    rmSync(topOf(copy.uuid));
+    await remove(source);
+    assert.equal(bases().length, 1, "all that is left of its data");
+    await remove(copy);
+    assert.deepEqual(left(), []);
+  });
+
   it("differs in memory, cpus and a larger disk where that is asked for, and may not be smaller", async () => {
     const source = await makeSource();
     const copy = await clone(source.name, { memory: 192, cpus: 2, disk: "96M" });
     const domain = await findDomain(connection, copy.uuid);
     assert.deepEqual([domain?.memory, domain?.cpus], [192, 2]);
     assert.equal((await imageInfo(topOf(copy.uuid))).capacity, 96 * 1024 ** 2);
-    const before = virsh("list", "--all", "--name");
+    const own = () =>
+      virsh("list", "--all", "--name")
+        .split("\n")
+        .filter((name) => name.includes(`-${process.pid}-`));
+    const before = own();
     await assert.rejects(
       clone(source.name, { disk: "32M" }),
       /Cannot clone VM .*a disk of 32M is smaller than its source's/,
     );
-    assert.equal(virsh("list", "--all", "--name"), before);
+    assert.deepEqual(own(), before);
   });
 
   it("has a second disk of its own, of a file that lies elsewhere too, and shares a medium", async () => {
