@@ -42,12 +42,13 @@ start() {
   mkdir -p "${STATE%/*}"
   tell "running 0 0 starting"
   systemd-run --quiet --collect --unit="$UNIT" --description="Add packages that the host asked for" \
-    --property="StandardOutput=truncate:$LOG" --property=StandardError=inherit \
     --property="ExecStopPost=$SELF ended" "$SELF" run "$@" >&2 || die "the installation cannot be started"
   say begun
 }
 
+# The log is opened here: one that the unit has would be emptied again before `ended` reads it.
 run() {
+  exec >"$LOG" 2>&1
   wait_for_route
   wait_for_mirror
   refuse_unknown "$@"
