@@ -4,7 +4,7 @@
 #   npm test                        all of them
 #   npm test -- unit contract       these only
 #   npm test -- e2e -g "pattern"    what follows the names goes to mocha
-#   npm test -- faults              kills behind each step that needs a guest: hours, so only where it is named
+#   npm test -- faults              what takes an install each time, kills behind each of its steps among it: hours, so only where it is named
 #
 # Assumes root on Debian or Arch: the end-to-end tests make this host ready for VMs, and make VMs. It ends with the line
 # `N passed, N failed, N skipped` and fails where a test failed, where none ran, or where something hung.
@@ -17,7 +17,7 @@ source tools/setup.sh
 all_kinds=(unit contract e2e faults)
 usual_kinds=(unit contract e2e)
 # A kind of test that takes longer than this, in seconds, hangs.
-declare -A limits=([unit]=600 [contract]=1800 [e2e]=3000 [faults]=28800)
+declare -A limits=([unit]=600 [contract]=1200 [e2e]=3900 [faults]=28800)
 passed=0 failed=0 skipped=0
 
 read_arguments() {
