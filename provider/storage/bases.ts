@@ -9,7 +9,7 @@ import { basename, dirname, join } from "node:path";
 import { hasCode, VmsError } from "../errors.js";
 import { storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
-import { type FileIdentity, identifyFile, isSameFile } from "./file-identity.js";
+import { type FileIdentity, identifyFile } from "./file-identity.js";
 import { imageInfo } from "./qemu-img.js";
 
 /** Held for as long as files are made that nothing refers to yet, and while unused ones are looked for. */
@@ -73,7 +73,8 @@ export async function removeUnusedBases(
   const unused: string[] = [];
   for (;;) {
     const standing = [...backings].filter(([path]) => !unused.includes(path)).map(([, backing]) => backing);
-    const inUse = (base: FileIdentity): boolean => [...domains, ...standing].some((one) => mayBe(one, base));
+    const inUse = (base: FileIdentity): boolean =>
+      domains.some(({ real }) => real === base.real) || standing.some((backing) => mayBe(backing, base));
     const next = bases.find((base) => !unused.includes(base.path) && !inUse(base));
     if (next === undefined) break;
     // The upper one first: a base that stands on another one keeps it until it is gone itself.
@@ -99,8 +100,9 @@ async function listFiles(directory: string): Promise<string[]> {
 }
 
 /** What is no path, such as qemu's json: form, may be any file whose name is in it. */
-function mayBe(one: FileIdentity, base: FileIdentity): boolean {
-  return one.path.startsWith("/") ? isSameFile(one, base) : one.path.includes(basename(base.path));
+function mayBe({ path, real, inode }: FileIdentity, base: FileIdentity): boolean {
+  if (!path.startsWith("/")) return path.includes(basename(base.path));
+  return real === base.real || (inode !== undefined && inode === base.inode);
 }
 
 /** Each file and the one that its header names, and so on down. What is gone stands on nothing. */

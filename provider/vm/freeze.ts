@@ -6,7 +6,7 @@
  * says it; the old name goes when the definition knows it no more. What is left of an interrupted freeze is put right by the next.
  */
 import type { Context } from "../context.js";
-import { VmsError } from "../errors.js";
+import { toVmsError, VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
 import { isAfter, type Moment, now } from "../host/moment.js";
 import { type Disk, readDisks } from "../libvirt/disks.js";
@@ -55,7 +55,12 @@ export async function freezeDisks(
       "The source's guest agent does not answer, so its file systems were not quiesced: the clone starts as after a power cut",
     );
   }
-  await switchAll(source, agent, context);
+  try {
+    await switchAll(source, agent, context);
+  } catch (error) {
+    await takeBack(source, context);
+    throw error;
+  }
   return { disks: await describe((await look(connection, uuid)).disks), reused: false };
 }
 
@@ -135,6 +140,15 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
   context.reached?.("freeze: settled");
   await setMark(connection, uuid, { ...markOf(await dumpDomain(connection, uuid)), frozen });
   context.reached?.("freeze: recorded");
+}
+
+/** After a failure, which matters more than one to put right what it left: the next freeze does it then. */
+async function takeBack({ connection, uuid }: Source, context: Context): Promise<void> {
+  try {
+    await settleDisks(connection, uuid, context);
+  } catch (error) {
+    context.progress.notice(`What the failed freeze left is put right by the next one: ${toVmsError(error).reason}`);
+  }
 }
 
 /** Whether it runs with the disks that it had. */

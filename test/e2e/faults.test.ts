@@ -7,6 +7,7 @@ import { storePaths } from "../../provider/paths.js";
 import { inGuest } from "../support/guest.js";
 import { isoWithoutLogin, isoWithoutShell, truncatedIso } from "../support/broken-iso.js";
 import type { Stack } from "../support/project.js";
+import { stopLibvirtd } from "../support/libvirtd.js";
 import { virsh } from "../support/store.js";
 import { minute, openScene, type Scene, vmProgram, writeTemporary } from "./support.js";
 
@@ -272,22 +273,4 @@ function assertTellsAll(output: string): void {
 function assertNamesLog(output: string): void {
   const log = /The whole console is in (\S+)/.exec(output)?.[1];
   assert.ok(log !== undefined && existsSync(log), output);
-}
-
-/** By hand, as on a host without systemd; whoever runs this on a host with one has its libvirtd restarted by bootstrap. */
-function stopLibvirtd(): void {
-  if (existsSync("/run/systemd/system")) {
-    execFileSync("systemctl", [
-      "stop",
-      "libvirtd.service",
-      "libvirtd.socket",
-      "libvirtd-ro.socket",
-      "libvirtd-admin.socket",
-    ]);
-    return;
-  }
-  const [pid] = execFileSync("pidof", ["libvirtd"], { encoding: "utf8" }).trim().split(" ");
-  process.kill(Number(pid), "SIGTERM");
-  while (execFileSync("sh", ["-c", "pidof libvirtd || true"], { encoding: "utf8" }).trim() !== "")
-    execFileSync("sleep", ["0.1"]);
 }

@@ -1,6 +1,6 @@
 /** A store of its own for a test, made by bootstrap as a user would; removed with its domains. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../../provider/context.js";
@@ -14,10 +14,12 @@ export const connection = "qemu:///system";
 export interface TestStore {
   readonly settings: Settings;
   readonly context: Context;
-  remove(): Promise<void>;
+  /** `unmount` is called when its domains are gone. */
+  remove(unmount?: (settings: Settings) => void): Promise<void>;
 }
 
-export function makeStore(): TestStore {
+/** `mount` is called with VMS_IMAGES empty, before bootstrap. */
+export function makeStore(mount?: (settings: Settings) => void): TestStore {
   const root = mkdtempSync(join(tmpdir(), "vms-store-"));
   // qemu runs as a user of its own and must be able to pass through.
   chmodSync(root, 0o755);
@@ -27,22 +29,32 @@ export function makeStore(): TestStore {
     filesystems: join(root, "filesystems"),
     pkgCache: join(root, "pkg"),
   };
-  const environment = { VMS_IMAGES: settings.images, VMS_ISO: settings.iso, VMS_FILESYSTEMS: settings.filesystems };
-  execFileSync(process.execPath, [join(packageFiles.root, "dist/cli/main.js"), "bootstrap"], {
-    env: { ...process.env, ...environment },
-    stdio: "pipe",
-  });
+  if (mount !== undefined) {
+    mkdirSync(settings.images);
+    mount(settings);
+  }
+  bootstrap(settings);
   return {
     settings,
     context: { settings, progress: silent },
-    remove: async () => {
+    remove: async (unmount) => {
       for (const { uuid, mark, disks } of await listDomains(connection)) {
         const files = [...disks, ...(mark?.files ?? [])];
         if (files.some((path) => path.startsWith(`${root}/`))) removeDomain(uuid);
       }
+      unmount?.(settings);
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/** Makes the host ready as a user would: it starts libvirtd where that does not run. */
+export function bootstrap({ images, iso, filesystems }: Settings): void {
+  const environment = { VMS_IMAGES: images, VMS_ISO: iso, VMS_FILESYSTEMS: filesystems };
+  execFileSync(process.execPath, [join(packageFiles.root, "dist/cli/main.js"), "bootstrap"], {
+    env: { ...process.env, ...environment },
+    stdio: "pipe",
+  });
 }
 
 export function virsh(...args: string[]): string {
