@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hasCode, toVmsError } from "../errors.js";
 import { type Connection, virsh } from "./virsh.js";
 import { escapeXml } from "./xml.js";
 
@@ -13,7 +14,8 @@ export interface Switch {
 
 /**
  * Switches these disks at once, the others stay. `quiesce` has the guest agent flush and freeze the file systems meanwhile, which
- * libvirtd does by itself: they are thawed also where this process dies.
+ * libvirtd does by itself: they are thawed also where this process dies. Returns whether they were frozen: an agent may answer and
+ * not be able or allowed to.
  */
 export async function switchDisks(
   connection: Connection,
@@ -21,15 +23,28 @@ export async function switchDisks(
   switches: readonly Switch[],
   others: readonly string[],
   quiesce: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), "vms-snapshot-"));
   try {
     const file = join(directory, "snapshot.xml");
     await writeFile(file, snapshotXml(switches, others), { mode: 0o600 });
-    const flags = ["--disk-only", "--atomic", "--no-metadata", "--reuse-external", ...(quiesce ? ["--quiesce"] : [])];
-    await virsh(connection, ["snapshot-create", uuid, file, ...flags]);
+    const create = ["snapshot-create", uuid, file, "--disk-only", "--atomic", "--no-metadata", "--reuse-external"];
+    if (quiesce && (await succeedsQuiesced(connection, create))) return true;
+    await virsh(connection, create);
+    return false;
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Nothing has been switched where it is the agent that fails: the file systems are frozen first. */
+async function succeedsQuiesced(connection: Connection, create: readonly string[]): Promise<boolean> {
+  try {
+    await virsh(connection, [...create, "--quiesce"]);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "command") && /guest-fsfreeze|guest agent/i.test(toVmsError(error).reason)) return false;
+    throw error;
   }
 }
 

@@ -50,11 +50,7 @@ export async function freezeDisks(
   const agent = source.runs && (await agentAnswers(connection, uuid));
   if (await mayReuse(source, requested, agent)) return { disks: await describe(source.disks), reused: true };
   context.progress.phase("freezing the source's disk");
-  if (source.runs && !agent) {
-    context.progress.notice(
-      "The source's guest agent does not answer, so its file systems were not quiesced: the clone starts as after a power cut",
-    );
-  }
+  if (source.runs && !agent) tellUnquiet("does not answer", context);
   try {
     await switchAll(source, agent, context);
   } catch (error) {
@@ -62,6 +58,12 @@ export async function freezeDisks(
     throw error;
   }
   return { disks: await describe((await look(connection, uuid)).disks), reused: false };
+}
+
+function tellUnquiet(why: string, context: Context): void {
+  context.progress.notice(
+    `The source's guest agent ${why}, so its file systems were not quiesced: the clone starts as after a power cut`,
+  );
 }
 
 interface Source {
@@ -126,8 +128,10 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
     }
   });
   const frozen = await now();
-  if (runs) await switchDisks(connection, uuid, switches, others, agent);
-  else {
+  if (runs) {
+    const quiet = await switchDisks(connection, uuid, switches, others, agent);
+    if (agent && !quiet) tellUnquiet("cannot freeze file systems", context);
+  } else {
     // Not the text from before: the mark has changed since.
     const now = await dumpDomain(connection, uuid);
     await defineDomain(connection, replaceDiskFiles(now, new Map(switches.map(({ old, file }) => [old, file]))));
