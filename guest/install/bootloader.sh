@@ -17,7 +17,7 @@ END
 title Arch Linux
 linux /vmlinuz-linux
 initrd /initramfs-linux.img
-options root=UUID=$root_uuid rw console=tty0 console=ttyS0,115200 loglevel=3 net.ifnames=0 init=/usr/lib/vms/init
+options root=UUID=$root_uuid rw console=tty0 console=ttyS0,115200 loglevel=3 net.ifnames=0 no_timer_check init=/usr/lib/vms/init
 END
   for file in vmlinuz-linux initramfs-linux.img EFI/BOOT/BOOTX64.EFI; do
     [[ -s $TARGET/boot/$file ]] || die "the ESP lacks /$file: the packages did not put it there"
