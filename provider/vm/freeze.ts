@@ -118,7 +118,7 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
   }));
   await setMark(connection, uuid, { ...mark, files: [...mark.files, ...switches.map(({ file }) => file)] });
   context.reached?.("freeze: announced");
-  await withLock(storeLock(settings), async () => {
+  const prepare = async (): Promise<void> => {
     for (const { old, base, file } of switches) {
       const { capacity } = await imageInfo(old, { shared: true });
       await nameBase(old, base);
@@ -126,7 +126,8 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
       await createOverlay(file, base, capacity);
       context.reached?.("freeze: overlay made");
     }
-  });
+  };
+  await withLock(storeLock(settings), prepare, { signal: context.signal });
   const frozen = await now();
   if (runs) {
     const quiet = await switchDisks(connection, uuid, switches, others, agent);

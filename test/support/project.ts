@@ -3,6 +3,7 @@
  * each with a program and a file backend of its own.
  */
 import { execFileSync } from "node:child_process";
+import { spawn } from "@lydell/node-pty";
 import { execa } from "execa";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync, chmodSync } from "node:fs";
 import { join } from "node:path";
@@ -57,6 +58,15 @@ async function installedVersions(root: string, names: readonly string[]): Promis
 export interface RunResult {
   readonly status: number;
   readonly output: string;
+}
+
+export interface Terminal {
+  /** All that it has shown so far. */
+  shown(): string;
+  /** Its status, when it has ended. */
+  readonly ended: Promise<number>;
+  /** Ctrl-C: SIGINT to all in its foreground. */
+  interrupt(): void;
 }
 
 /** The stack `dev` of a program, with state of its own; run by root, or by a user of this host. */
@@ -119,6 +129,29 @@ export class Stack {
       detached: true,
       stdin: "ignore",
     });
+  }
+
+  /** Starts the CLI in a terminal of its own, as a user does who may press Ctrl-C. */
+  startInTerminal(args: readonly string[]): Terminal {
+    const terminal = spawn("pulumi", ["--color=never", ...args], {
+      cwd: this.folder,
+      env: { ...process.env, ...this.#environment },
+      cols: 200,
+    });
+    let shown = "";
+    terminal.onData((text) => (shown += text));
+    const ended = new Promise<number>((resolve) => {
+      terminal.onExit(({ exitCode }) => {
+        resolve(exitCode);
+      });
+    });
+    return {
+      shown: () => shown,
+      ended,
+      interrupt: () => {
+        terminal.write("\x03");
+      },
+    };
   }
 
   async pulumi(...args: string[]): Promise<RunResult> {
