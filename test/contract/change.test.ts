@@ -48,7 +48,7 @@ describe("a change of a VM (real libvirtd)", function () {
     await defineDomain(connection, definition());
   }
   afterEach(async () => {
-    await removeVm(connection, vm.id, smallOwner, store.context);
+    await removeVm(connection, vm.id, smallOwner, store.context, { shutdown: 0 });
   });
 
   const news = (changes: Partial<VmSpec>) => ({ ...inputsOf({ ...vm.spec, ...changes }), running: undefined });
