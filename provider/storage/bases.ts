@@ -69,12 +69,12 @@ export async function removeUnusedBases(
   if (bases.length === 0 || (await missesDisk(settings, named, removed))) return [];
   const disks = await listFiles(storePaths(settings).disk);
   const backings = await readBackings(settings, [...disks, ...bases.map(({ path }) => path), ...named]);
-  const domains = await Promise.all([...named].map(identifyFile));
+  const domains = await Promise.all([...named].filter((path) => !removed.includes(path)).map(identifyFile));
   const unused: string[] = [];
   for (;;) {
     const standing = [...backings].filter(([path]) => !unused.includes(path)).map(([, backing]) => backing);
     const inUse = (base: FileIdentity): boolean =>
-      domains.some(({ real }) => real === base.real) || standing.some((backing) => mayBe(backing, base));
+      domains.some((one) => isNamed(settings, one, base)) || standing.some((backing) => mayBe(backing, base));
     const next = bases.find((base) => !unused.includes(base.path) && !inUse(base));
     if (next === undefined) break;
     // The upper one first: a base that stands on another one keeps it until it is gone itself.
@@ -90,8 +90,16 @@ async function missesDisk(
   removed: readonly string[],
 ): Promise<boolean> {
   const { disk } = storePaths(settings);
-  const there = new Set(await listFiles(disk));
-  return [...named].some((path) => dirname(path) === disk && !there.has(path) && !removed.includes(path));
+  const there = new Set([...(await listFiles(disk)), ...(await listBases(settings))]);
+  return [...named].some(
+    (path) =>
+      dirname(path) === disk && !there.has(path) && !there.has(basePathOf(settings, path)) && !removed.includes(path),
+  );
+}
+
+/** A domain that has run on since a freeze names the base as the disk that it was. */
+function isNamed(settings: Settings, { path, real, inode }: FileIdentity, base: FileIdentity): boolean {
+  return real === base.real || (inode === undefined && basePathOf(settings, path) === base.path);
 }
 
 /** Whatever their names end in: a user may have put a file of their own there. */

@@ -76,6 +76,18 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", functi
     for (const vm of [source, copy]) requireWhole(topOf(vm.uuid));
   });
 
+  it("may let it run on after a clone: its own bases stay, and those of others go with their last user", async () => {
+    const [source, other] = [await make(), await make()];
+    virsh("start", source.uuid);
+    await clone(source);
+    const own = bases();
+    writeInside(topOf(other.uuid), "0", "64k", 0x22);
+    const copy = await clone(other);
+    assert.equal(bases().length, 2);
+    for (const vm of [copy, other]) await remove(vm);
+    assert.deepEqual(bases(), own);
+  });
+
   it("may switch it off in the middle of a freeze: the clone is made, or refused and made by the next call", async () => {
     const source = await make();
     writeInside(topOf(source.uuid), "0", "64k", 0x22);
