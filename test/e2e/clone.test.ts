@@ -110,7 +110,7 @@ describe("a VmClone of a VM that runs", function () {
     await inGuest(clone, "echo clone >/root/note; sync");
     await inGuest(source, "echo source >/root/note; sync");
     const all = (running: boolean) =>
-      work().replace(/ \}\);$/, ` running: ${String(running)} });`) +
+      work().replace(/ \}\);$/, `, running: ${String(running)} });`) +
       copy(`memory: 1536, cpus: 1, autostart: true, disk: "24G", running: ${String(running)}`);
     stack.write(all(false));
     await succeed();
