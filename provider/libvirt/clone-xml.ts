@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { VmsError } from "../errors.js";
 import { replaceEndpoints } from "./clone-endpoints.js";
-import { isReadOnly } from "./clone-refusals.js";
+import { readWritableDisks } from "./disks.js";
 import {
   child,
   devicesOf,
@@ -55,17 +55,8 @@ export function cloneXml(sourceXml: string, changes: CloneChanges): string {
   return xml;
 }
 
-/** The paths of the files that a clone needs its own of. */
-export function writableDisks(sourceXml: string): string[] {
-  const domain = find(parseXml(sourceXml), "domain");
-  if (domain === undefined) return [];
-  return devicesOf(domain, "disk")
-    .filter((disk) => !isReadOnly(disk))
-    .flatMap((disk) => attribute(child(disk, "source"), "file") ?? []);
-}
-
 function requireOwnDisks(sourceXml: string, disks: ReadonlyMap<string, string>): void {
-  for (const path of writableDisks(sourceXml)) {
+  for (const { file: path } of readWritableDisks(sourceXml)) {
     if (disks.has(path) && disks.get(path) !== path) continue;
     throw new VmsError("unsupported", `its disk ${path} would be written by the clone as well`);
   }

@@ -21,3 +21,10 @@ export function readDisks(xml: string): Disk[] {
     writable: !isReadOnly(node),
   }));
 }
+
+export type WritableDisk = Disk & { readonly file: string };
+
+/** Those that a clone needs its own of. */
+export function readWritableDisks(xml: string): WritableDisk[] {
+  return readDisks(xml).filter((disk): disk is WritableDisk => disk.writable && disk.file !== undefined);
+}

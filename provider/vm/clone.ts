@@ -9,7 +9,7 @@ import { type Moment, now } from "../host/moment.js";
 import { limitsOf } from "../install/steps.js";
 import { cloneXml } from "../libvirt/clone-xml.js";
 import { readCredentials } from "../libvirt/credentials.js";
-import { readDisks } from "../libvirt/disks.js";
+import { readWritableDisks } from "../libvirt/disks.js";
 import { defineDomain, setMark } from "../libvirt/domain.js";
 import { nvramTemplate } from "../libvirt/firmware.js";
 import type { Mark, Owner } from "../libvirt/mark.js";
@@ -83,7 +83,7 @@ interface Clone {
 async function standBeside(source: Source, request: Request, context: Context, onDefined: () => void): Promise<Clone> {
   const { spec, uuid, owner, requested } = request;
   const { settings, connection } = spec;
-  const disks = readDisks(source.xml).filter(({ writable, file }) => writable && file !== undefined);
+  const disks = readWritableDisks(source.xml);
   await refuseShrinking(spec, source);
   const own = new Map(disks.map(({ target }) => [target, newDiskPath(settings)]));
   const nvram = source.nvram === undefined ? undefined : newNvramPath(settings);
@@ -98,7 +98,7 @@ async function standBeside(source: Source, request: Request, context: Context, o
   const xml = cloneXml(source.xml, {
     name: spec.name,
     uuid,
-    disks: new Map(disks.map(({ target, file }) => [file ?? "", own.get(target) ?? ""])),
+    disks: new Map(disks.map(({ target, file }) => [file, own.get(target) ?? ""])),
     nvram,
     consoleLog,
     credentials: cloneCredentials(readCredentials(source.xml), spec, uuid),

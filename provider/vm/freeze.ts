@@ -9,7 +9,7 @@ import type { Context } from "../context.js";
 import { toVmsError, VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
 import { isAfter, type Moment, now } from "../host/moment.js";
-import { type Disk, readDisks } from "../libvirt/disks.js";
+import { readDisks, readWritableDisks, type WritableDisk } from "../libvirt/disks.js";
 import { defineDomain, dumpDomain, dumpRunning, isOff, setMark } from "../libvirt/domain.js";
 import { replaceDiskFiles } from "../libvirt/domain-edit.js";
 import { agentAnswers, runInGuest } from "../libvirt/guest-agent.js";
@@ -36,8 +36,8 @@ export interface Frozen {
 }
 
 /**
- * Returns bases with what is on the VM's disks at some moment behind `requested`. The caller holds the VM's lock until something
- * refers to them.
+ * Returns bases with what is on the VM's disks at some moment behind `requested`. The caller has settled the disks, and holds the
+ * VM's lock until something refers to the bases.
  */
 export async function freezeDisks(
   connection: Connection,
@@ -45,7 +45,6 @@ export async function freezeDisks(
   requested: Moment,
   context: Context,
 ): Promise<Frozen> {
-  await settleDisks(connection, uuid, context);
   const source = await look(connection, uuid);
   const agent = source.runs && (await agentAnswers(connection, uuid));
   if (await mayReuse(source, requested, agent)) return { disks: await describe(source.disks), reused: true };
@@ -75,13 +74,11 @@ interface Source {
   readonly others: readonly string[];
 }
 
-type WritableDisk = Disk & { readonly file: string };
-
 async function look(connection: Connection, uuid: string): Promise<Source> {
   const xml = await dumpDomain(connection, uuid);
-  const all = readDisks(xml);
-  const disks = all.filter((disk): disk is WritableDisk => disk.writable && disk.file !== undefined);
-  const others = all.filter((disk) => !disks.some(({ target }) => target === disk.target)).map(({ target }) => target);
+  const disks = readWritableDisks(xml);
+  const targets = disks.map(({ target }) => target);
+  const others = readDisks(xml).flatMap(({ target }) => (targets.includes(target) ? [] : [target]));
   return { connection, uuid, xml, runs: !(await isOff(connection, uuid)), disks, others };
 }
 

@@ -2,11 +2,12 @@
 import { join } from "node:path";
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
-import { type Lock, tryLock } from "../host/lock.js";
+import { tryLock } from "../host/lock.js";
 import { type Domain, findDomain, isOff, killDomain, setMark, undefineDomain } from "../libvirt/domain.js";
 import type { Mark, Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
+import type { Settings } from "../settings.js";
 import { filesElsewhere, removeOwnFiles } from "../storage/store.js";
 import { sweepBases } from "./bases.js";
 import { askToPowerOff } from "./lifecycle.js";
@@ -45,7 +46,7 @@ export async function renewLabel(connection: Connection, { uuid, mark }: OwnDoma
 
 /** Runs `work` while no other process can work on the VM of this name. Throws VmsError (busy) at once where one does. */
 export async function withVm<T>(name: string, context: Context, work: () => Promise<T>): Promise<T> {
-  const lock = await lockVm(name, context);
+  const lock = await tryLock(vmLock(context.settings, name));
   if (lock === undefined) {
     throw new VmsError("busy", "another process is working on it", { hint: "Wait for it to end, then try again" });
   }
@@ -56,8 +57,9 @@ export async function withVm<T>(name: string, context: Context, work: () => Prom
   }
 }
 
-async function lockVm(name: string, context: Context): Promise<Lock | undefined> {
-  return tryLock(join(storePaths(context.settings).lock, `vm-${name}`));
+/** Held by whoever works on the VM of this name. */
+export function vmLock(settings: Settings, name: string): string {
+  return join(storePaths(settings).lock, `vm-${name}`);
 }
 
 /**

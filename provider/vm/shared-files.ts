@@ -1,7 +1,7 @@
 /** Images and bases with the VMs that stand on them, and making a long chain short. */
 import type { Context } from "../context.js";
 import { cannot, VmsError } from "../errors.js";
-import { readDisks } from "../libvirt/disks.js";
+import { readWritableDisks } from "../libvirt/disks.js";
 import { dumpDomain, findDomain, isOff, listDomains } from "../libvirt/domain.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { backingChain } from "../storage/chain.js";
@@ -34,8 +34,7 @@ async function standsOn(connection: Connection, uuid: string): Promise<string[]>
 }
 
 async function writableTops(connection: Connection, uuid: string): Promise<string[]> {
-  const disks = readDisks(await dumpDomain(connection, uuid));
-  return disks.flatMap(({ writable, file }) => (writable && file !== undefined ? [file] : []));
+  return readWritableDisks(await dumpDomain(connection, uuid)).map(({ file }) => file);
 }
 
 /**

@@ -1,10 +1,10 @@
 /** The VM that a clone is made of: found, held, and judged before anything changes. */
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
 import { whatCannotBeCloned } from "../libvirt/clone-refusals.js";
-import { readDisks } from "../libvirt/disks.js";
+import { readDisks, readWritableDisks } from "../libvirt/disks.js";
 import { domainsWithDisk } from "../libvirt/domain-files.js";
 import { dumpDomain, dumpRunning, findDomain, hasManagedSave, isOff } from "../libvirt/domain.js";
 import type { Connection } from "../libvirt/virsh.js";
@@ -13,7 +13,7 @@ import { backingChain } from "../storage/chain.js";
 import { checkImage } from "../storage/qemu-img.js";
 import { isOwnPlace } from "../storage/store.js";
 import type { Settings } from "../settings.js";
-import { type OwnDomain, requireStore } from "./ownership.js";
+import { type OwnDomain, requireStore, vmLock } from "./ownership.js";
 import { settleDisks } from "./settle.js";
 import { refuseSnapshots } from "./snapshots.js";
 
@@ -35,7 +35,7 @@ export async function withSource<T>(
   // Before the wait: who waits for another one that waits for us waits for ever, and no clone is made of what is not ready.
   const { name: found } = await findSource(connection, name);
   return withLock(
-    join(storePaths(context.settings).lock, `vm-${found}`),
+    vmLock(context.settings, found),
     async () => {
       const source = await findSource(connection, name);
       await requireStore(source, context);
@@ -94,10 +94,10 @@ async function refuseWhatCannotBeCloned(
     );
   }
   await refuseSnapshots(connection, uuid, about);
-  await refuseOtherDisks(connection, uuid, xml, about);
-  for (const { target, file, writable } of readDisks(xml)) {
-    if (!writable || file === undefined) continue;
-    await requireWholeChain(connection, uuid, file, settings);
+  const runs = !(await isOff(connection, uuid));
+  if (runs) await refuseOtherDisks(connection, uuid, xml, about);
+  for (const { target, file } of readWritableDisks(xml)) {
+    await requireWholeChain(file, runs, settings);
     if (!isOwnPlace(settings, file)) await refuseSharedDisk(connection, name, `${about}: its disk ${target}`, file);
   }
 }
@@ -113,7 +113,6 @@ async function refuseSharedDisk(connection: Connection, name: string, about: str
 
 /** Frozen is what it runs with, cloned is what it is defined as. */
 async function refuseOtherDisks(connection: Connection, uuid: string, xml: string, about: string): Promise<void> {
-  if (await isOff(connection, uuid)) return;
   const list = (text: string): string => JSON.stringify(readDisks(text).map(({ target, file }) => [target, file]));
   if (list(xml) === list(await dumpRunning(connection, uuid))) return;
   throw new VmsError("unsupported", `${about}: its disks were changed by hand, and it still runs with the old ones`, {
@@ -122,7 +121,7 @@ async function refuseOtherDisks(connection: Connection, uuid: string, xml: strin
 }
 
 /** A missing or damaged file would make a clone that is damaged as well. What a running VM has open cannot be checked. */
-async function requireWholeChain(connection: Connection, uuid: string, top: string, settings: Settings): Promise<void> {
+async function requireWholeChain(top: string, runs: boolean, settings: Settings): Promise<void> {
   const chain = await backingChain(top);
   const below = chain.slice(1).find(({ path }) => dirname(path) === storePaths(settings).disk);
   // It goes with the source, and the clone would stand on it.
@@ -131,6 +130,6 @@ async function requireWholeChain(connection: Connection, uuid: string, top: stri
       hint: "A snapshot by hand does that. Merge it (virsh blockcommit), or: vms images --compact",
     });
   }
-  const closed = (await isOff(connection, uuid)) ? chain : chain.slice(1);
+  const closed = runs ? chain.slice(1) : chain;
   for (const { path, format } of closed) if (format === "qcow2") await checkImage(path);
 }

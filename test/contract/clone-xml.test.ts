@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CloneChanges, cloneXml, writableDisks } from "../../provider/libvirt/clone-xml.js";
+import { type CloneChanges, cloneXml } from "../../provider/libvirt/clone-xml.js";
+import { readWritableDisks } from "../../provider/libvirt/disks.js";
 import { setAcceleration } from "../../provider/libvirt/domain-edit.js";
 import { domainXml, randomMac } from "../../provider/libvirt/domain-xml.js";
 import { replaceShares } from "../../provider/libvirt/shares-edit.js";
@@ -46,7 +47,7 @@ describe("a clone's XML (real libvirtd)", () => {
         ...usual,
         name: `vms-test-copy-${process.pid}-${fixture}`,
         uuid: randomUUID(),
-        disks: new Map(writableDisks(before).map((path, index) => [path, join(directory, `${index}.qcow2`)])),
+        disks: new Map(readWritableDisks(before).map(({ file }, index) => [file, join(directory, `${index}.qcow2`)])),
       };
       const after = define(cloneXml(before, changes), changes.uuid);
       const { gone, come } = changedLines(before, after);

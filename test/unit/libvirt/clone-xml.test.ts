@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type CloneChanges, cloneXml, writableDisks } from "../../../provider/libvirt/clone-xml.js";
+import { type CloneChanges, cloneXml } from "../../../provider/libvirt/clone-xml.js";
+import { readWritableDisks } from "../../../provider/libvirt/disks.js";
 import { readDomain } from "../../../provider/libvirt/domain.js";
 import { domainXml } from "../../../provider/libvirt/domain-xml.js";
 import { attribute, elements, find, parseXml, textOf } from "../../../provider/libvirt/xml.js";
@@ -108,7 +109,10 @@ describe("a clone's XML", () => {
       credentials: { "vms.hostname": "work", "vms.timezone": "UTC" },
     } as const;
     const source = domainXml(spec);
-    assert.deepEqual(writableDisks(source), ["/d/work.qcow2"]);
+    assert.deepEqual(
+      readWritableDisks(source).map(({ file }) => file),
+      ["/d/work.qcow2"],
+    );
     const clones = Array.from({ length: 10 }, (_, index): CloneChanges => {
       return { ...changes, name: `c${index}`, disks: new Map([["/d/work.qcow2", `/d/${index}.qcow2`]]) };
     }).map((each) => cloneXml(source, each));
