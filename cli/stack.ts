@@ -3,10 +3,11 @@
  * that only the owner can read; VMS_PULUMI_BACKEND=current leaves both to what the user is logged in to.
  */
 import { randomBytes } from "node:crypto";
-import { access, chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { VmsError } from "../provider/errors.js";
 import { attempt, run } from "../provider/host/command.js";
+import { exists } from "../provider/host/existence.js";
 import { packageFiles } from "../provider/paths.js";
 import type { CliContext } from "./context.js";
 import { removeDeadLocks } from "./stack-locks.js";
@@ -119,14 +120,4 @@ async function ensureCli(context: CliContext): Promise<string> {
     },
   });
   return stdout;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
 }

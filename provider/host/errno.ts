@@ -1,4 +1,4 @@
-/** Whether a call of the operating system failed in this way, such as "ENOENT". */
-export function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+/** Whether a call of the operating system failed in one of these ways, such as "ENOENT". Our own errors carry codes of another kind. */
+export function isErrno(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && "code" in error && codes.some((code) => code === error.code);
 }

@@ -4,12 +4,13 @@
  *
  * Who uses a base is read off the headers each time, never counted. In doubt a base is kept.
  */
-import { chmod, link, readdir, rm, stat } from "node:fs/promises";
+import { chmod, link, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hasCode, VmsError } from "../errors.js";
+import { isErrno } from "../host/errno.js";
 import { storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
-import { type FileIdentity, identifyFile } from "./file-identity.js";
+import { type FileIdentity, identifyFile, isSameFile } from "./file-identity.js";
 import { imageInfo } from "./qemu-img.js";
 
 /** Held for as long as files are made that nothing refers to yet, and while unused ones are looked for. */
@@ -29,9 +30,9 @@ export async function nameBase(disk: string, base: string): Promise<void> {
   try {
     await link(disk, base);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (!isErrno(error, "EEXIST")) throw error;
     // An interrupted freeze of this very disk has done it.
-    if ((await stat(disk)).ino !== (await stat(base)).ino)
+    if (!(await isSameFile(disk, base)))
       throw new VmsError("foreign", `there is another file at ${base} already`, { cause: error });
   }
 }
@@ -41,7 +42,7 @@ export async function protectBase(base: string): Promise<void> {
   try {
     await chmod(base, 0o440);
   } catch (error) {
-    if (!["EPERM", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    if (!isErrno(error, "EPERM", "ENOENT")) throw error;
   }
 }
 

@@ -16,7 +16,13 @@ export async function identifyFile(path: string): Promise<FileIdentity> {
     const [real, { dev, ino }] = await Promise.all([realpath(path), stat(path)]);
     return { path, real, inode: `${dev}:${ino}` };
   } catch (error) {
-    if (!["ENOENT", "ENOTDIR", "EACCES"].some((code) => isErrno(error, code))) throw error;
+    if (!isErrno(error, "ENOENT", "ENOTDIR", "EACCES")) throw error;
     return { path, real: path, inode: undefined };
   }
+}
+
+/** Two names of one file, a hard link among them. */
+export async function isSameFile(path: string, other: string): Promise<boolean> {
+  const [{ inode }, { inode: otherInode }] = await Promise.all([identifyFile(path), identifyFile(other)]);
+  return inode !== undefined && inode === otherInode;
 }

@@ -12,7 +12,7 @@ import { type Patience, type Reply, InterruptedTransfer, get } from "./iso-http.
 import { reportAmount } from "./iso-progress.js";
 import { replaceFile } from "./replace-file.js";
 import { formatSize } from "./size.js";
-import { isSystemError } from "./system-error.js";
+import { isErrno } from "../host/errno.js";
 
 export interface Wanted {
   readonly url: string;
@@ -209,7 +209,7 @@ async function partSize(part: string): Promise<number> {
   try {
     return (await stat(part)).size;
   } catch (error) {
-    if (isSystemError(error, "ENOENT")) return 0;
+    if (isErrno(error, "ENOENT")) return 0;
     throw error;
   }
 }
@@ -218,7 +218,7 @@ async function readRecord(part: string): Promise<PartRecord | undefined> {
   try {
     return JSON.parse(await readFile(recordOf(part), "utf8")) as PartRecord;
   } catch (error) {
-    if (error instanceof SyntaxError || isSystemError(error, "ENOENT")) return undefined;
+    if (error instanceof SyntaxError || isErrno(error, "ENOENT")) return undefined;
     throw error;
   }
 }

@@ -8,7 +8,8 @@ import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
 import { replaceFile } from "./replace-file.js";
-import { isSystemError } from "./system-error.js";
+import { isErrno } from "../host/errno.js";
+import { exists } from "../host/existence.js";
 
 export interface KnownIso {
   readonly sha256: string;
@@ -87,16 +88,6 @@ export async function makeIsoDirectory(context: Context, ...below: string[]): Pr
   }
 }
 
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isSystemError(error, "ENOENT")) return false;
-    throw error;
-  }
-}
-
 function indexFile(context: Context): string {
   return join(context.settings.iso, "index.json");
 }
@@ -115,7 +106,7 @@ async function readIndex(context: Context): Promise<Index> {
   try {
     return { ...empty, ...(JSON.parse(await readFile(indexFile(context), "utf8")) as Partial<Index>) };
   } catch (error) {
-    if (error instanceof SyntaxError || isSystemError(error, "ENOENT")) return empty;
+    if (error instanceof SyntaxError || isErrno(error, "ENOENT")) return empty;
     throw error;
   }
 }

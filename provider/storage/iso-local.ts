@@ -7,7 +7,7 @@ import { checkIsoImage } from "./iso-image.js";
 import { makeIsoDirectory, recallIso, rememberIso } from "./iso-index.js";
 import type { Iso } from "./iso-input.js";
 import { hashIso } from "./iso-verify.js";
-import { isSystemError } from "./system-error.js";
+import { isErrno } from "../host/errno.js";
 
 export async function useLocalIso(path: string, context: Context): Promise<Iso> {
   await checkReadable(path);
@@ -27,7 +27,7 @@ async function rememberIfAllowed(context: Context, remember: () => Promise<void>
     await makeIsoDirectory(context);
     await remember();
   } catch (error) {
-    if (!hasCode(error, "permission") && !isSystemError(error, "EACCES", "EROFS")) throw error;
+    if (!hasCode(error, "permission") && !isErrno(error, "EACCES", "EROFS")) throw error;
     context.progress.notice(`the ISO's checksum is not kept for the next time: ${toVmsError(error).reason}`);
   }
 }
@@ -50,7 +50,7 @@ async function lookAt(path: string): Promise<Stats> {
     return await stat(path);
   } catch (error) {
     const hint = "Give the path of an ISO file that is there, or leave iso out for the official one";
-    if (isSystemError(error, "ENOENT", "ENOTDIR"))
+    if (isErrno(error, "ENOENT", "ENOTDIR"))
       throw new VmsError("gone", "there is no such file", { hint, cause: error });
     throw new VmsError("permission", `it cannot be looked at: ${toVmsError(error).reason}`, { cause: error });
   }

@@ -3,11 +3,12 @@ import { rm } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import type { Context } from "../context.js";
 import { VmsError, hasCode } from "../errors.js";
+import { exists } from "../host/existence.js";
 import { withLock } from "../host/lock.js";
 import { persist } from "./iso-download.js";
 import { fetchVerified, wrongChecksum } from "./iso-fetch.js";
 import { type Patience, getSmall } from "./iso-http.js";
-import { exists, makeIsoDirectory, recallIso, recallUrl, rememberIso, rememberUrl } from "./iso-index.js";
+import { makeIsoDirectory, recallIso, recallUrl, rememberIso, rememberUrl } from "./iso-index.js";
 import type { Iso } from "./iso-input.js";
 import { findChecksum, hashIso } from "./iso-verify.js";
 

@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "../context.js";
 import { cannot, VmsError } from "../errors.js";
+import { isErrno } from "../host/errno.js";
 import { type Moment, now } from "../host/moment.js";
 import { limitsOf } from "../install/steps.js";
 import { cloneXml } from "../libvirt/clone-xml.js";
@@ -149,7 +150,7 @@ async function copyNvram({ nvram, nvramTemplate: template }: Source, target: str
   try {
     await createNvram(target, nvram);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (!isErrno(error, "ENOENT")) throw error;
     await createNvram(target, template ?? (await nvramTemplate()));
   }
 }

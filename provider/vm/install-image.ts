@@ -1,8 +1,8 @@
 /** Installing Arch: in a domain of its own by two boots; the domain is removed, whatever comes of it. What it leaves is an image, usually. */
 import { randomUUID } from "node:crypto";
-import { access } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Context } from "../context.js";
+import { isVisible } from "../host/existence.js";
 import { detectAcceleration } from "../host/acceleration.js";
 import { inSlot } from "../host/slots.js";
 import { type Boot, driveDisk, driveIso } from "../install/drive.js";
@@ -176,13 +176,6 @@ async function packageCaches(spec: VmSpec): Promise<Filesystem[]> {
     { source: sharedPackageCache(spec.settings), tag: "vms-pkg-shared", readOnly: false },
     { source: spec.settings.pkgCache, tag: "vms-pkg-cache", readOnly: true },
   ];
-  const there = await Promise.all(candidates.map(({ source }) => exists(source)));
+  const there = await Promise.all(candidates.map(({ source }) => isVisible(source)));
   return candidates.filter((_, index) => there[index]);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -83,7 +83,7 @@ async function isMissing(path: string): Promise<boolean> {
 }
 
 function unknown(path: string, error: unknown): VmsError {
-  const code = isErrno(error, "EACCES") || isErrno(error, "EPERM") ? "permission" : "command";
+  const code = isErrno(error, "EACCES", "EPERM") ? "permission" : "command";
   const reason = error instanceof Error ? error.message : String(error);
   return new VmsError(code, `it cannot be told whether its disk ${path} is there: ${reason}; nothing was changed`, {
     hint: "Make the directory readable (is it mounted?), then try again",

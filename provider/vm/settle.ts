@@ -1,7 +1,8 @@
 /** Putting right what an interrupted freeze left of a VM's disks; nothing where there is nothing. */
-import { rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
+import { exists } from "../host/existence.js";
 import { readDisks } from "../libvirt/disks.js";
 import { defineDomain, dumpDomain, dumpRunning, isOff, setMark } from "../libvirt/domain.js";
 import { replaceDiskFiles } from "../libvirt/domain-edit.js";
@@ -10,6 +11,7 @@ import type { Connection } from "../libvirt/virsh.js";
 import { parseXml } from "../libvirt/xml.js";
 import { basePathOf, isBase, protectBase } from "../storage/bases.js";
 import { backingChain } from "../storage/chain.js";
+import { isSameFile } from "../storage/file-identity.js";
 import { imageInfo } from "../storage/qemu-img.js";
 import { isOwnPlace } from "../storage/store.js";
 import { holdsNothing } from "../storage/written.js";
@@ -65,15 +67,5 @@ async function removeLeftover(file: string, used: readonly string[], { settings 
 }
 
 async function isOldName(file: string, base: string): Promise<boolean> {
-  return file !== base && (await exists(base)) && (await stat(file)).ino === (await stat(base)).ino;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
+  return file !== base && (await isSameFile(file, base));
 }

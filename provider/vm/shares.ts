@@ -1,7 +1,8 @@
 /** Directories of the host that a guest mounts: what must be there for them, and what the guest is told. */
-import { access, readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VmsError } from "../errors.js";
+import { isVisible } from "../host/existence.js";
 import { type SharedDirectory, shareTag } from "../libvirt/shares-edit.js";
 
 /** Where programs that serve devices of a guest are announced (qemu's docs/interop/vhost-user.json); libvirt looks there too. */
@@ -40,17 +41,10 @@ async function hasVirtiofsd(directories: readonly string[]): Promise<boolean> {
   for (const directory of directories) {
     for (const name of await readdir(directory).catch(() => [])) {
       const { type, binary } = JSON.parse(await readFile(join(directory, name), "utf8")) as Record<string, unknown>;
-      if (type === "fs" && typeof binary === "string" && (await exists(binary))) return true;
+      if (type === "fs" && typeof binary === "string" && (await isVisible(binary))) return true;
     }
   }
   return false;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** As guest/traits/shares.sh reads it: a line a share, with tag, kind of file system, rights and place. */
