@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { vmsConfig } from "./config.js";
-import { definedOnly, organization, replaceOnChanges, vmOutputs } from "./properties.js";
+import { Vm } from "./vm.js";
 
 /**
  * What runs when Pulumi acts on an ArchVm. It is kept in the state as text, so it captures nothing: each method imports the real
@@ -113,50 +112,11 @@ export interface ArchVmArgs {
  * Bad input is reported at preview, every property at once. A create that fails half-way is kept in the state and finished by the
  * next `pulumi up`. The resource's id is the domain's UUID.
  */
-export class ArchVm extends pulumi.dynamic.Resource {
-  declare readonly name: pulumi.Output<string>;
-  /** What libvirt calls it: the name, unless somebody has renamed it by hand. */
-  declare readonly domainName: pulumi.Output<string>;
-  declare readonly uuid: pulumi.Output<string>;
-  /** Of its network interface. */
-  declare readonly mac: pulumi.Output<string>;
-  /** Its first address; empty while it is off. */
-  declare readonly ipAddress: pulumi.Output<string>;
-  /** libvirt's word for it: "running", "shut off", ... */
-  declare readonly state: pulumi.Output<string>;
-  /** The top file of its disk. */
-  declare readonly diskPath: pulumi.Output<string>;
-  /** Hash of the recipe of the image that its disk stands on. */
-  declare readonly image: pulumi.Output<string>;
-  /** The file that holds what its serial console printed. */
-  declare readonly consoleLog: pulumi.Output<string>;
-  /** URI of its SPICE display, on the loopback; empty while it is off. */
-  declare readonly viewer: pulumi.Output<string>;
-
+export class ArchVm extends Vm {
   constructor(name: string, args: ArchVmArgs = {}, opts?: pulumi.CustomResourceOptions) {
-    super(
-      provider,
-      name,
-      {
-        ...vmOutputs(),
-        name,
-        ...definedOnly(args),
-        ...secrets(args),
-        settings: vmsConfig(),
-        ...replaceOnChanges(opts),
-        organization: organization(),
-        // Pulumi keeps the names urn and id for itself.
-        resourceUrn: pulumi.createUrn(name, archVmType, opts?.parent),
-      },
-      // A new VM has the name and the files of the old one, so the old one goes first, also where a user forces a replacement.
-      { ...opts, deleteBeforeReplace: true },
-      "vms",
-      "ArchVm",
-    );
+    super(provider, "ArchVm", name, { ...args, ...secrets(args) }, opts);
   }
 }
-
-const archVmType = "pulumi-nodejs:dynamic/vms:ArchVm";
 
 function secrets(args: ArchVmArgs): Pick<ArchVmArgs, "password" | "rootPassword"> {
   return {

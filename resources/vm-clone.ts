@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ArchVm } from "./arch-vm.js";
-import { definedOnly, organization, replaceOnChanges, vmOutputs } from "./properties.js";
-import { vmsConfig } from "./config.js";
+import { Vm } from "./vm.js";
 
 /** Kept in the state as text, so it captures nothing: each method imports the real provider when it is called. */
 const provider: pulumi.dynamic.ResourceProvider = {
@@ -52,50 +51,12 @@ export interface VmCloneArgs {
  * The source's disk is frozen into a base, which is kept as long as any VM stands on it. A running source goes on meanwhile; its
  * file systems are quiesced by its guest agent, where that answers. The resource's id is the domain's UUID.
  */
-export class VmClone extends pulumi.dynamic.Resource {
-  declare readonly name: pulumi.Output<string>;
-  /** What libvirt calls it: the name, unless somebody has renamed it by hand. */
-  declare readonly domainName: pulumi.Output<string>;
-  declare readonly uuid: pulumi.Output<string>;
-  /** Of its first network interface. */
-  declare readonly mac: pulumi.Output<string>;
-  /** Its first address; empty while it is off. */
-  declare readonly ipAddress: pulumi.Output<string>;
-  /** libvirt's word for it: "running", "shut off", ... */
-  declare readonly state: pulumi.Output<string>;
-  /** The top file of its first disk. */
-  declare readonly diskPath: pulumi.Output<string>;
+export class VmClone extends Vm {
   /** The file that its first disk stands on. */
   declare readonly base: pulumi.Output<string>;
-  /** Hash of the recipe of the image at the bottom; empty where there is none. */
-  declare readonly image: pulumi.Output<string>;
-  /** The file that holds what its serial console printed. */
-  declare readonly consoleLog: pulumi.Output<string>;
-  /** URI of its SPICE display, on the loopback; empty while it is off. */
-  declare readonly viewer: pulumi.Output<string>;
 
   constructor(name: string, args: VmCloneArgs, opts?: pulumi.CustomResourceOptions) {
-    const { source, ...rest } = args;
-    super(
-      provider,
-      name,
-      {
-        ...vmOutputs(),
-        base: undefined,
-        name,
-        ...definedOnly(rest),
-        source: nameOf(source),
-        settings: vmsConfig(),
-        ...replaceOnChanges(opts),
-        organization: organization(),
-        // Pulumi keeps the names urn and id for itself.
-        resourceUrn: pulumi.createUrn(name, "pulumi-nodejs:dynamic/vms:VmClone", opts?.parent),
-      },
-      // A new VM has the name and the files of the old one, so the old one goes first, also where a user forces a replacement.
-      { ...opts, deleteBeforeReplace: true },
-      "vms",
-      "VmClone",
-    );
+    super(provider, "VmClone", name, { ...args, source: nameOf(args.source) }, opts, ["base"]);
   }
 }
 
