@@ -1,22 +1,24 @@
 /** Which files the domains of a host name as their disks: of all domains, whoever made them. */
 import { hasCode } from "../errors.js";
 import { type Connection, virsh } from "./virsh.js";
-import { attribute, childrenOf, elements, find, nameOf, parseXml, type XmlNode } from "./xml.js";
+import { attribute, childrenOf, elements, find, nameOf, parseXml, textOf, type XmlNode } from "./xml.js";
 
 /** Disks and what is known of their chains, of the running domains and of their definitions. */
 export async function listDiskFiles(connection: Connection): Promise<Set<string>> {
-  const uuids = (await virsh(connection, ["list", "--all", "--uuid"])).split("\n").filter((line) => line !== "");
-  const texts = await Promise.all(
-    uuids.flatMap((uuid) => [dump(connection, [uuid]), dump(connection, ["--inactive", uuid])]),
-  );
-  return new Set(texts.flatMap((text) => (text === undefined ? [] : readDiskFiles(text))));
+  const texts = await Promise.all([dumpAll(connection, []), dumpAll(connection, ["--inactive"])]);
+  return new Set(texts.flat().flatMap(readDiskFiles));
 }
 
 /** The domains that have this file among their disks, by name. */
 export async function domainsWithDisk(connection: Connection, file: string): Promise<string[]> {
-  const names = (await virsh(connection, ["list", "--all", "--name"])).split("\n").filter((line) => line !== "");
-  const texts = await Promise.all(names.map((name) => dump(connection, ["--inactive", name])));
-  return names.filter((_, index) => readDiskFiles(texts[index] ?? "<domain/>").includes(file));
+  const having = (await dumpAll(connection, ["--inactive"])).filter((xml) => readDiskFiles(xml).includes(file));
+  return having.map((xml) => textOf(find(parseXml(xml), "domain", "name")) ?? "");
+}
+
+async function dumpAll(connection: Connection, flags: readonly string[]): Promise<string[]> {
+  const uuids = (await virsh(connection, ["list", "--all", "--uuid"])).split("\n").filter((line) => line !== "");
+  const texts = await Promise.all(uuids.map((uuid) => dump(connection, [...flags, uuid])));
+  return texts.filter((text) => text !== undefined);
 }
 
 /** undefined: the domain has gone meanwhile. */

@@ -11,8 +11,8 @@ import { silent } from "../../provider/progress.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import { changedLines } from "../support/changed-lines.js";
-import { inputsOf, publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
-import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
+import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
+import { type TestStore, connection, virsh } from "../support/store.js";
 
 const network = `vms-test-${process.pid}`;
 let counter = 0;
@@ -24,8 +24,7 @@ describe("a change of a VM (real libvirtd)", function () {
   let notices: string[];
 
   before(async () => {
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
     const file = join(store.settings.images, "network.xml");
     writeFileSync(
       file,

@@ -17,8 +17,8 @@ import { removeVm } from "../../provider/vm/remove.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
 import { runApart } from "../support/interrupt.js";
 import { cloneSpec, interruptible } from "../support/interruptible.js";
-import { publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
-import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
+import { makeSmallStore, publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
+import { type TestStore, connection, makeStore, virsh } from "../support/store.js";
 import { assertWhole } from "../support/whole-store.js";
 
 let counter = 0;
@@ -45,8 +45,7 @@ describe("a clone on a host with a fault (real libvirtd, no guest)", function ()
   this.timeout(120_000);
   let store: TestStore;
   before(async () => {
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
   });
   after(() => store.remove());
   const clone = async (source: string) => {

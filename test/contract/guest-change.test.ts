@@ -9,8 +9,8 @@ import { createVm } from "../../provider/vm/create.js";
 import { commandLine } from "../../provider/vm/ownership.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
-import { inputsOf, publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
-import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
+import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
+import { type TestStore, connection, virsh } from "../support/store.js";
 
 let counter = 0;
 const newName = () => `vms-test-guest-${process.pid}-${counter++}`;
@@ -21,8 +21,7 @@ describe("a change of the guest (real libvirtd)", function () {
   let store: TestStore;
 
   before(async () => {
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
   });
   after(() => store.remove());
 

@@ -17,8 +17,8 @@ import { compactVm } from "../../provider/vm/shared-files.js";
 import { readsInside, requireWhole, topOf, writeInside } from "../support/disk-content.js";
 import { cloneSpec } from "../support/interruptible.js";
 import { writeWhileOn } from "../support/small-disk.js";
-import { publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
-import { connection, makeStore, removeDomain, type TestStore, virsh } from "../support/store.js";
+import { makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
+import { type TestStore, connection, makeStore, removeDomain, virsh } from "../support/store.js";
 
 let counter = 0;
 const newName = () => `vms-test-hands-${process.pid}-${counter++}`;
@@ -27,8 +27,7 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", functi
   this.timeout(120_000);
   let store: TestStore;
   beforeEach(async () => {
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
   });
   afterEach(() => store.remove());
 

@@ -5,8 +5,8 @@ import { type Operation, steps } from "../../provider/steps.js";
 import { killAfterDelay, runApart } from "../support/interrupt.js";
 import { type Interruptible, interruptible, needsGuest, stepsOf } from "../support/interruptible.js";
 import { testKills, withSubject } from "../support/kills.js";
-import { publishSmallImage } from "../support/small-vm.js";
-import { makeStore, type TestStore } from "../support/store.js";
+import { makeSmallStore } from "../support/small-vm.js";
+import { type TestStore } from "../support/store.js";
 import { assertHonest } from "../support/whole-store.js";
 
 /** Of kills at any moment. */
@@ -17,8 +17,7 @@ describe("an operation that is killed, and run again (real libvirtd)", function 
   let store: TestStore;
 
   before(async () => {
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
   });
   after(() => store.remove());
 

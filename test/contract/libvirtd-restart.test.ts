@@ -6,16 +6,15 @@ import type { Context } from "../../provider/context.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import { interruptible } from "../support/interruptible.js";
 import { stopLibvirtd } from "../support/libvirtd.js";
-import { publishSmallImage, smallOwner } from "../support/small-vm.js";
-import { bootstrap, connection, makeStore, type TestStore } from "../support/store.js";
+import { makeSmallStore, smallOwner } from "../support/small-vm.js";
+import { type TestStore, bootstrap, connection } from "../support/store.js";
 import { storeDomains } from "../support/whole-store.js";
 
 describe("libvirtd in the middle of an operation (real libvirtd, no guest)", function () {
   this.timeout(180_000);
   let store: TestStore;
   before(async () => {
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
   });
   after(async () => {
     bootstrap(store.settings);

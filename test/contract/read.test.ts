@@ -14,8 +14,8 @@ import { converge, makeWhole } from "../../provider/vm-operations.js";
 import type { Values } from "../../provider/vm-kind.js";
 import { read } from "../../provider/vm-read.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
-import { inputsOf, publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
-import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
+import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
+import { type TestStore, connection, virsh } from "../support/store.js";
 
 let counter = 0;
 
@@ -28,8 +28,7 @@ describe("what is true of a VM (real libvirtd, no guest)", function () {
   let disk: string;
 
   before(async () => {
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
   });
   beforeEach(async () => {
     name = `vms-test-read-${process.pid}-${counter++}`;

@@ -8,8 +8,8 @@ import type { Step } from "../../provider/steps.js";
 import { createVm } from "../../provider/vm/create.js";
 import { shutDown } from "../../provider/vm/lifecycle.js";
 import { removeVm } from "../../provider/vm/remove.js";
-import { publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
-import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
+import { makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
+import { type TestStore, connection, virsh } from "../support/store.js";
 import { assertWhole } from "../support/whole-store.js";
 
 let counter = 0;
@@ -18,8 +18,7 @@ describe("the removal of a VM that runs (real libvirtd, no guest)", function () 
   this.timeout(60_000);
   let store: TestStore;
   before(async () => {
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
   });
   after(() => store.remove());
 

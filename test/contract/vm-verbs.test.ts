@@ -9,8 +9,8 @@ import { createVm } from "../../provider/vm/create.js";
 import { commandLine } from "../../provider/vm/ownership.js";
 import { makeWhole } from "../../provider/vm-operations.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
-import { inputsOf, publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
-import { connection, makeStore, type TestStore, virsh } from "../support/store.js";
+import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
+import { type TestStore, connection, virsh } from "../support/store.js";
 import { assertWhole } from "../support/whole-store.js";
 
 let counter = 0;
@@ -21,8 +21,7 @@ describe("the verbs of the command line about VMs (real libvirtd, no guest)", fu
   let name: string;
 
   before(async () => {
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
   });
   beforeEach(() => {
     name = `vms-test-verbs-${process.pid}-${counter++}`;

@@ -8,8 +8,8 @@ import { findDomain } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
 import { topOf, writeInside } from "../support/disk-content.js";
 import type { Stack } from "../support/project.js";
-import { isoPath, publishSmallImage } from "../support/small-vm.js";
-import { connection, makeStore, type TestStore } from "../support/store.js";
+import { isoPath, makeSmallStore } from "../support/small-vm.js";
+import { type TestStore, connection } from "../support/store.js";
 import { assertWhole } from "../support/whole-store.js";
 import { eventually, minute, openScene } from "./support.js";
 
@@ -21,8 +21,7 @@ describe("a pulumi up that is interrupted twice by Ctrl-C", function () {
 
   before(async () => {
     const scene = await openScene();
-    store = makeStore();
-    await publishSmallImage(store.settings, store.context);
+    store = await makeSmallStore();
     const { images, iso, filesystems, pkgCache } = store.settings;
     const environment = { VMS_IMAGES: images, VMS_ISO: iso, VMS_FILESYSTEMS: filesystems, VMS_PKG_CACHE: pkgCache };
     stack = await scene.stack(name, environment);

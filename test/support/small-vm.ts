@@ -10,7 +10,7 @@ import { newImagePath } from "../../provider/storage/store.js";
 import type { Settings } from "../../provider/settings.js";
 import { identifyImage } from "../../provider/vm/image.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
-import { connection } from "./store.js";
+import { connection, makeStore, type TestStore } from "./store.js";
 
 export const smallCapacity = 16 * 1024 ** 2;
 export const imagePattern = 0x11;
@@ -48,6 +48,13 @@ export const isoPath = (settings: Settings) => join(settings.images, "empty.iso"
 /** The spec as Pulumi would hand it to the provider. */
 export function inputsOf(spec: VmSpec): Record<string, unknown> {
   return { ...spec, resourceUrn };
+}
+
+/** A store that has the small image. */
+export async function makeSmallStore(): Promise<TestStore> {
+  const store = makeStore();
+  await publishSmallImage(store.settings, store.context);
+  return store;
 }
 
 /** Publishes the image that `smallSpec` names, filled with `imagePattern`; returns the path of its disk. */
