@@ -6,6 +6,7 @@ import { runInGuest } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
 import { imageInfo, resizeDisk } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
+import { identityService } from "./identity.js";
 import { shutDown, startVm } from "./lifecycle.js";
 
 export async function setAutostart(connection: Connection, uuid: string, autostart: boolean): Promise<void> {
@@ -28,7 +29,7 @@ export async function growDisk(connection: Connection, domain: Domain, size: str
     return;
   }
   if (bytes > capacity) await virsh(connection, ["blockresize", uuid, path, `${bytes}B`]);
-  const { status, output } = await runInGuest(connection, uuid, "/usr/lib/vms/identity.sh", ["grow"], 120);
+  const { status, output } = await runInGuest(connection, uuid, identityService, ["grow"], 120);
   if (status !== 0) {
     throw new VmsError("guest", `the disk has grown to ${size}, but the guest's root file system has not: ${output}`, {
       hint: "It grows at the next boot",

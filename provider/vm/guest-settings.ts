@@ -8,6 +8,7 @@ import { Deadline, poll } from "../host/deadline.js";
 import { type Credentials, definedCredentials, writeCredentials } from "../libvirt/credentials.js";
 import { agentAnswers, runInGuest } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
+import { identityService } from "./identity.js";
 
 const revision = "vms.revision";
 
@@ -64,7 +65,7 @@ export async function changeSettings(
 async function applySettings(connection: Connection, uuid: string, settings: Credentials): Promise<void> {
   await requireAgent(connection, uuid);
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${Buffer.from(value).toString("base64")}\n`);
-  const { status, output } = await runInGuest(connection, uuid, "/usr/lib/vms/identity.sh", ["apply"], applySeconds, {
+  const { status, output } = await runInGuest(connection, uuid, identityService, ["apply"], applySeconds, {
     input: lines.join(""),
   });
   if (status === 0) return;

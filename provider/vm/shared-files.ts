@@ -1,11 +1,11 @@
 /** Images and bases with the VMs that stand on them, and making a long chain short. */
 import type { Context } from "../context.js";
-import { cannot, VmsError } from "../errors.js";
+import { cannot, hasCode, VmsError } from "../errors.js";
 import { readWritableDisks } from "../libvirt/disks.js";
 import { dumpDomain, findDomain, isOff, listDomains } from "../libvirt/domain.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { backingChain } from "../storage/chain.js";
-import { rebaseDisk } from "../storage/qemu-img.js";
+import { type ImageInfo, rebaseDisk } from "../storage/qemu-img.js";
 import { listSharedFiles, type SharedFile } from "../storage/usage.js";
 import { sweepBases } from "./bases.js";
 import { requireStore, withVm } from "./ownership.js";
@@ -26,11 +26,20 @@ export async function describeSharedFiles(connection: Connection, context: Conte
   return files.map((file) => ({ ...file, users: [...new Set(users.get(file.path) ?? [])].sort() }));
 }
 
-/** All files below the writable disks of a domain; of a foreign one whose disks we may not read, none. */
+/** All files below the writable disks of a domain; none of a chain that has a file which is gone, or which we may not read. */
 async function standsOn(connection: Connection, uuid: string): Promise<string[]> {
   const tops = await writableTops(connection, uuid);
-  const chains = await Promise.all(tops.map((top) => backingChain(top).catch(() => [])));
+  const chains = await Promise.all(tops.map(readableChain));
   return chains.flatMap((chain) => chain.slice(1).map(({ path }) => path));
+}
+
+async function readableChain(top: string): Promise<ImageInfo[]> {
+  try {
+    return await backingChain(top);
+  } catch (error) {
+    if (hasCode(error, "gone", "permission")) return [];
+    throw error;
+  }
 }
 
 async function writableTops(connection: Connection, uuid: string): Promise<string[]> {
