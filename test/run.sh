@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# `npm test`: sets up all that the tests need, then runs the unit, contract and end-to-end tests, in this order.
+# `npm test`: sets up all that the tests need, then runs them, a kind after the other: unit; e2e, with contract and then stacks
+# beside it; host.
 #
 #   npm test                        all of them
 #   npm test -- unit contract       these only
 #   npm test -- e2e -g "pattern"    what follows the names goes to mocha
 #   npm test -- faults              what takes an install each time, kills behind each of its steps among it: hours, so only where it is named
 #
-# Assumes root on Debian or Arch: the end-to-end tests make this host ready for VMs, and make VMs. It ends with the line
+# Assumes root on Debian or Arch: most of the tests make this host ready for VMs, and make VMs. It ends with the line
 # `N passed, N failed, N skipped` and fails where a test failed, where none ran, or where something hung.
 set -euo pipefail
 
@@ -14,22 +15,23 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tools/setup.sh
 source tools/setup.sh
 
-all_kinds=(unit contract e2e faults)
-usual_kinds=(unit contract e2e)
+usual_kinds=(unit contract stacks e2e host)
 # A kind of test that takes longer than this, in seconds, hangs.
-declare -A limits=([unit]=600 [contract]=1200 [e2e]=3900 [faults]=28800)
+declare -A limits=([unit]=600 [contract]=1800 [stacks]=2400 [e2e]=3600 [host]=600 [faults]=28800)
+# Most of these wait for other programs most of the time: so many files at once. The others use one host, or one VM, for all.
+declare -A jobs=([unit]=4 [contract]=4)
 passed=0 failed=0 skipped=0
 
 read_arguments() {
   kinds=() mocha_arguments=()
   while (($#)); do
     case $1 in
-      unit | contract | e2e | faults) kinds+=("$1") ;;
+      unit | contract | stacks | e2e | host | faults) kinds+=("$1") ;;
       -*)
         mocha_arguments=("$@")
         break
         ;;
-      *) die "there are no tests \"$1\": name unit, contract, e2e or faults, and then what is for mocha, such as -g pattern" ;;
+      *) die "there are no tests \"$1\": name unit, contract, stacks, e2e, host or faults, and then what is for mocha, such as -g pattern" ;;
     esac
     shift
   done
@@ -61,44 +63,71 @@ set_up() {
   stage "Setting up the checkout"
   set_up_checkout
   install_test_programs
-  wants contract || wants e2e || wants faults || return 0
+  [[ ${kinds[*]} == unit ]] && return
   ((EUID == 0)) || die "the ${kinds[*]} tests make this host ready for VMs: run them as root"
   stage "Making this host ready: vms bootstrap"
   node dist/cli/main.js bootstrap >&2
-  wants e2e || wants faults || return 0
   local cli stand_in
-  if wants e2e; then
+  if wants stacks || wants e2e || wants host; then
     stage "The pulumi CLI"
     cli=$(tools/pulumi-cli/ensure.sh)
     export PATH=$cli:$PATH
   fi
-  stage "The stand-in for Arch"
-  stand_in=$(test/stand-in/build.sh)
-  export VMS_TEST_STAND_IN=$stand_in
+  if wants stacks || wants e2e || wants faults; then
+    stage "The stand-in for Arch"
+    stand_in=$(test/stand-in/build.sh)
+    export VMS_TEST_STAND_IN=$stand_in
+  fi
 }
 
-# run_kind KIND: mocha over one kind of test; its counts are added up whatever its status.
+# run_kinds KIND...: those of them that are wanted, one after the other. Their counts are left in files.
+run_kinds() {
+  local kind
+  for kind; do
+    if wants "$kind"; then run_kind "$kind"; fi
+  done
+}
+
 run_kind() {
-  local files=() report=.vms/test-$1.counts status=0
-  mapfile -t files < <(find "dist/test/$1" -name '*.test.js' 2>/dev/null | sort)
-  ((${#files[@]})) || return 0
+  local files=() status=0 options=(--exit --reporter tools/mocha-reporter.cjs --reporter-option "file=.vms/test-$1.counts")
+  mapfile -t files < <(find "dist/test/$1" -name '*.test.js' | sort)
   stage "$1 tests"
+  if [[ -v jobs[$1] ]]; then options+=(--parallel --jobs "${jobs[$1]}"); fi
+  # Killed a while after it was asked to end: a test that hangs must not keep the others from being counted. In the foreground,
+  # so that Ctrl-C reaches it.
+  timeout --foreground --kill-after=30 "${limits[$1]}" \
+    node node_modules/mocha/bin/mocha.js "${options[@]}" "${mocha_arguments[@]}" "${files[@]}" || status=$?
+  echo "$status" >".vms/test-$1.status"
+}
+
+# labelled LABEL COMMAND...: each line of what it prints under its label, as two print at once.
+labelled() {
+  local label=$1
+  shift
+  "$@" 2>&1 | sed -u "s/^/$label | /"
+}
+
+run_all() {
   mkdir -p .vms
-  rm -f "$report"
-  # Killed a while after it was asked to end: a test that hangs must not keep the others from being counted.
-  timeout --kill-after=30 "${limits[$1]}" node node_modules/mocha/bin/mocha.js --exit \
-    --reporter tools/mocha-reporter.cjs --reporter-option "file=$report" "${mocha_arguments[@]}" "${files[@]}" || status=$?
-  add_counts "$1" "$report" "$status"
+  rm -f .vms/test-*.counts .vms/test-*.status
+  run_kinds unit faults
+  # A guest seldom keeps both of two cores busy, and the others wait for libvirt: together they take little longer than the one.
+  labelled "contract, stacks" run_kinds contract stacks &
+  labelled "e2e" run_kinds e2e
+  wait "$!"
+  # What takes libvirtd away from all others.
+  run_kinds host
 }
 
 add_counts() {
-  local kind=$1 report=$2 status=$3 counts=(0 0 0 lost)
-  if [[ -f $report ]]; then read -r -a counts <"$report"; fi
+  local kind=$1 status counts=(0 0 0 lost)
+  if [[ -f .vms/test-$kind.counts ]]; then read -r -a counts <".vms/test-$kind.counts"; fi
+  status=$(cat ".vms/test-$kind.status" || echo lost)
   passed=$((passed + counts[0])) failed=$((failed + counts[1])) skipped=$((skipped + counts[2]))
   if [[ ${counts[3]} != "done" ]]; then
     say "The $kind tests did not come to their end (status $status, limit ${limits[$kind]} s)"
     failed=$((failed + 1))
-  elif ((status != 0 && counts[1] == 0)); then
+  elif [[ $status != 0 ]] && ((counts[1] == 0)); then
     say "The $kind tests ended with status $status, and no test says why"
     failed=$((failed + 1))
   fi
@@ -106,9 +135,8 @@ add_counts() {
 
 read_arguments "$@"
 set_up
-for kind in "${all_kinds[@]}"; do
-  if wants "$kind"; then run_kind "$kind"; fi
-done
+run_all
+for kind in "${kinds[@]}"; do add_counts "$kind"; done
 stage "Done"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 ((failed == 0 && passed > 0))

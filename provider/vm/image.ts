@@ -20,7 +20,7 @@ export async function ensureImage(spec: VmSpec, context: Context): Promise<Image
     {
       signal: context.signal,
       onWait: () => {
-        context.progress.phase("waiting: another process is installing the same image");
+        context.progress.phase("waiting: the same image is being installed already");
       },
     },
   );

@@ -12,6 +12,7 @@ import { virsh } from "../../provider/libvirt/virsh.js";
 import { packageFiles, storePaths } from "../../provider/paths.js";
 import { silent } from "../../provider/progress.js";
 import type { Settings } from "../../provider/settings.js";
+import { addUser, removeUser } from "../support/users.js";
 
 const connection = "qemu:///system";
 const member = `vmst-m${process.pid}`;
@@ -38,14 +39,14 @@ describe("a host made ready", () => {
     settings = { images: at("deep/images"), iso: at("iso"), filesystems: at("filesystems"), pkgCache: at("cache") };
     host = { root: "/", uid: 0, user: undefined, packages: [], settings };
     context = { settings, progress: silent };
-    for (const user of [member, colleague, stranger]) await run(["useradd", "--no-create-home", user]);
+    for (const user of [member, colleague, stranger]) addUser(user, "--no-create-home");
     await bootstrap(context, { user: member });
     await bootstrap(context, { user: colleague });
   });
 
   after(async () => {
     if (process.getuid?.() !== 0) return;
-    for (const user of [member, colleague, stranger]) await attempt(["userdel", user]);
+    for (const user of [member, colleague, stranger]) removeUser(user);
     await rm(folder, { recursive: true, force: true });
   });
 

@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { inGuest } from "../support/guest.js";
 import type { Stack } from "../support/project.js";
 import { virsh } from "../support/store.js";
-import { domainXml, minute, openScene, type Scene, vmProgram } from "./support.js";
+import { domainXml, minute, openScene, type Scene, vmProgram } from "../support/scene.js";
 
 const name = `vms-e2e-change-${process.pid}`;
 const [key, otherKey] = ["one", "two"].map(
@@ -132,28 +132,20 @@ describe("an ArchVm whose inside is changed", function () {
   });
 
   it("takes a host name and keys at its next boot where it is off, and stays off until then", async () => {
-    const rest = many.replace(`["nano"]`, `[]`);
-    write(`${rest}, running: false`);
+    await inGuest(uuid, "touch ~user/mine");
+    const rest = `hostname: "renamed", password: "s3cret", rootPassword: "r00t"`;
+    write(`${rest}, authorizedKeys: [${JSON.stringify(key)}], running: false`);
     await upWell();
-    const changed = rest.replace("renamed", "later").replace(JSON.stringify(key), JSON.stringify(otherKey));
-    write(changed);
+    assert.equal(await stateOf(), "shut off");
+    write(`${rest.replace("renamed", "later")}, authorizedKeys: [${JSON.stringify(otherKey)}]`);
     assert.match((await stack.preview("--diff")).output, /hostname renamed -> later: in place, at the next boot/);
     await upWell();
-    assert.equal((await stack.outputs())["state"], "shut off");
-    write(`${changed}, running: true`);
-    await upWell();
-    assert.equal(await inGuest(uuid, "cat /etc/hostname /proc/sys/kernel/hostname"), "later\nlater");
-    assert.equal(await inGuest(uuid, "cat ~user/.ssh/authorized_keys"), otherKey);
-    assert.equal(await inGuest(uuid, "cat /etc/machine-id"), machineId);
-    await upWell("--expect-no-changes");
+    assert.equal(await stateOf(), "shut off");
   });
 
   it("is started for passwords where it is off, and shut down again; what is taken out goes", async () => {
-    await inGuest(uuid, "touch ~user/mine");
-    write(`hostname: "later", rootPassword: "r00t", running: false`);
-    await upWell();
-    assert.equal(await stateOf(), "shut off");
-    write(`hostname: "later"`);
+    const rest = `hostname: "later", authorizedKeys: [${JSON.stringify(otherKey)}]`;
+    write(rest);
     const { output } = await stack.preview("--diff");
     assert.match(
       output,
@@ -161,15 +153,20 @@ describe("an ArchVm whose inside is changed", function () {
     );
     assert.match(await upWell(), /It is off and is started for the change of passwords, then shut down again/);
     assert.equal(await stateOf(), "shut off");
-    write(`hostname: "later", running: true`);
+    write(`${rest}, running: true`);
     await upWell();
+    assert.equal(await inGuest(uuid, "cat /etc/hostname /proc/sys/kernel/hostname"), "later\nlater");
+    assert.equal(await inGuest(uuid, "cat ~user/.ssh/authorized_keys"), otherKey);
+    assert.equal(await inGuest(uuid, "cat /etc/machine-id"), machineId);
     assert.equal(await inGuest(uuid, "getent shadow user root | cut -d: -f2"), "!\n!");
     assert.equal(await inGuest(uuid, "cat /etc/sudoers.d/10-vms"), "user ALL=(ALL:ALL) NOPASSWD: ALL");
-    assert.equal(await inGuest(uuid, "cat ~user/.ssh/authorized_keys; ls ~user/mine"), "/home/user/mine");
-    assert.equal(await inGuest(uuid, "systemctl is-enabled sshd || true"), "disabled");
     assert.match(await inGuest(uuid, "readlink /etc/localtime"), /UTC$/);
     assert.equal(await inGuest(uuid, "cat /etc/locale.conf"), "LANG=en_US.UTF-8");
     assert.match(await inGuest(uuid, "cat /etc/vconsole.conf"), /^KEYMAP=us$/m);
+    write(`hostname: "later", running: true`);
+    await upWell();
+    assert.equal(await inGuest(uuid, "cat ~user/.ssh/authorized_keys; ls ~user/mine"), "/home/user/mine");
+    assert.equal(await inGuest(uuid, "systemctl is-enabled sshd || true"), "disabled");
     await upWell("--expect-no-changes");
   });
 

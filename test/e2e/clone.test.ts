@@ -8,7 +8,7 @@ import { checkImage } from "../../provider/storage/qemu-img.js";
 import { inGuest } from "../support/guest.js";
 import type { Stack } from "../support/project.js";
 import { virsh } from "../support/store.js";
-import { eventually, minute, openScene, type Scene, vmProgram } from "./support.js";
+import { eventually, minute, openScene, type Scene, vmProgram } from "../support/scene.js";
 
 const names = { work: `vms-e2e-work-${process.pid}`, copy: `vms-e2e-copy-${process.pid}` };
 

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { packageFiles } from "../../provider/paths.js";
-import { domainXml, minute, openScene, type Scene } from "./support.js";
+import { domainXml, minute, openScene, type Scene } from "../support/scene.js";
 
 describe("./vms demo in a clean clone", function () {
   this.timeout(20 * minute);

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { storePaths } from "../../provider/paths.js";
 import { inGuest } from "../support/guest.js";
-import { minute, openScene, vmProgram } from "../e2e/support.js";
+import { minute, openScene, vmProgram } from "../support/scene.js";
 
 interface DiskInfo {
   readonly "virtual-size": number;

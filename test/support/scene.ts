@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { listDomains } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
 import type { Settings } from "../../provider/settings.js";
-import { makeProject, type Project, Stack } from "../support/project.js";
-import { serveStandIn, type StandIn } from "../support/stand-in.js";
-import { connection, removeDomain } from "../support/store.js";
+import { makeProject, type Project, Stack } from "./project.js";
+import { serveStandIn, type StandIn } from "./stand-in.js";
+import { connection, removeDomain } from "./store.js";
 
 export const minute = 60_000;
 

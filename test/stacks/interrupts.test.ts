@@ -11,7 +11,7 @@ import type { Stack } from "../support/project.js";
 import { isoPath, makeSmallStore } from "../support/small-vm.js";
 import { type TestStore, connection } from "../support/store.js";
 import { assertWhole } from "../support/whole-store.js";
-import { eventually, minute, openScene } from "./support.js";
+import { eventually, minute, openScene } from "../support/scene.js";
 
 describe("a pulumi up that is interrupted twice by Ctrl-C", function () {
   this.timeout(5 * minute);

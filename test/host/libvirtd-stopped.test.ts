@@ -1,0 +1,28 @@
+/** A stack on a host whose libvirtd does not run. */
+import assert from "node:assert/strict";
+import { stopLibvirtd } from "../support/libvirtd.js";
+import { openSmallScene, smallVm } from "../support/small-scene.js";
+import { minute } from "../support/scene.js";
+
+describe("an ArchVm where libvirtd does not run", function () {
+  this.timeout(3 * minute);
+
+  it("is previewed, and up says how to start it, does nothing else, and makes it when that is done", async () => {
+    const scene = await openSmallScene();
+    const stack = await scene.stack("stopped");
+    const vm = smallVm(scene, "vm", `vms-test-stopped-${process.pid}`);
+    stack.write(vm);
+    stopLibvirtd();
+    try {
+      assert.equal((await stack.preview()).status, 0, "a preview needs no libvirt");
+      const { status, output } = await stack.up();
+      assert.notEqual(status, 0);
+      assert.match(output, /libvirt does not answer[^]*vms bootstrap/);
+    } finally {
+      stack.write(`const host = new HostBootstrap("host"); ${vm.replace(/\{ {2}\}\)$/, "{ dependsOn: host })")}`);
+      const { status, output } = await stack.up();
+      assert.equal(status, 0, output);
+    }
+    assert.equal((await stack.destroy()).status, 0);
+  });
+});
