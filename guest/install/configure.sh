@@ -41,6 +41,7 @@ END
   ln -sfn ../run/systemd/resolve/stub-resolv.conf "$TARGET/etc/resolv.conf"
   install -Dm600 units/10-vms-sshd.conf "$TARGET/etc/ssh/sshd_config.d/10-vms.conf"
   install -Dm644 units/serial-autologin.conf "$TARGET/etc/systemd/system/serial-getty@ttyS0.service.d/autologin.conf"
+  install -Dm644 units/quiet-agent.conf "$TARGET/etc/systemd/system/qemu-guest-agent.service.d/10-vms.conf"
 }
 
 configure_identity() {

@@ -24,6 +24,8 @@ import {
   descendants,
   killCli,
   killTree,
+  logged,
+  logs,
   minute,
   openScene,
   type Scene,
@@ -343,15 +345,3 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     assert.deepEqual(readdirSync(storePaths(scene.settings).lock), [], "no lock is left");
   });
 });
-
-/** The texts of all logs of the scene. */
-function logs(scene: Scene): string[] {
-  const directory = storePaths(scene.settings).log;
-  return readdirSync(directory).map((name) => readFileSync(join(directory, name), "latin1"));
-}
-
-/** Waits until a log shows the pattern. */
-async function logged(scene: Scene, pattern: RegExp): Promise<void> {
-  const log = storePaths(scene.settings).log;
-  await eventually(() => existsSync(log) && logs(scene).some((text) => pattern.test(text)), 10 * minute);
-}

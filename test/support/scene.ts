@@ -150,3 +150,15 @@ export function writeTemporary(scene: Scene, text: string): string {
   writeFileSync(path, text);
   return path;
 }
+
+/** The texts of all console logs of the scene. */
+export function logs(scene: Scene): string[] {
+  const directory = storePaths(scene.settings).log;
+  return readdirSync(directory).map((name) => readFileSync(join(directory, name), "latin1"));
+}
+
+/** Waits until a log shows the pattern. */
+export async function logged(scene: Scene, pattern: RegExp): Promise<void> {
+  const log = storePaths(scene.settings).log;
+  await eventually(() => existsSync(log) && logs(scene).some((text) => pattern.test(text)), 10 * minute);
+}
