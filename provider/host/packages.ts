@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { attempt } from "./command.js";
 import { type Distribution, readDistribution } from "./distribution.js";
 import { isErrno } from "./errno.js";
+import { exists } from "./existence.js";
 import { findProgram } from "./programs.js";
 import type { Command, Finding, Host, Requirement } from "./requirement.js";
 
@@ -25,8 +26,11 @@ const debianPackages = [
   "acl",
 ];
 
-/** Wanted where the release has split them off: qemu without them cannot offer SPICE, or share a directory. */
-const debianSplitPackages = ["qemu-system-modules-spice", "virtiofsd"];
+/** Wanted where the release has split them off: qemu without them cannot offer SPICE, or share a directory. Where it has not, the file is there without them. */
+const debianSplitPackages: Readonly<Record<string, readonly string[]>> = {
+  "qemu-system-modules-spice": ["/usr/lib/x86_64-linux-gnu/qemu/ui-spice-core.so"],
+  virtiofsd: ["/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd"],
+};
 
 /** What another distribution must have, by the programs and files that are used. */
 const otherPrograms = [
@@ -70,9 +74,13 @@ async function probeArch(host: Host): Promise<Finding | undefined> {
 }
 
 async function probeDebian(host: Host): Promise<Finding | undefined> {
-  const installed = await installedOnDebian([...debianPackages, ...debianSplitPackages, ...host.packages]);
+  const installed = await installedOnDebian([...debianPackages, ...host.packages]);
   const missing = [...debianPackages, ...host.packages].filter((name) => !installed.has(name));
-  for (const name of debianSplitPackages) if (!installed.has(name) && (await knownToApt(name))) missing.push(name);
+  for (const [name, files] of Object.entries(debianSplitPackages)) {
+    const there = await Promise.all(files.map((file) => exists(join(host.root, file))));
+    // apt takes seconds to answer, so it is asked last.
+    if (!there.includes(true) && (await knownToApt(name))) missing.push(name);
+  }
   if (missing.length === 0) return undefined;
   const update: Command = { argv: ["apt-get", "-q", "update"], timeout: installTimeout };
   const install: Command = {

@@ -52,8 +52,10 @@ describe("the packages", () => {
   it("take qemu's SPICE module where the release has split it off", async () => {
     start(debian);
     fake.install("apt-get").install("dpkg-query").answer("apt-cache", "Package: qemu-system-modules-spice");
-    await prepare();
+    await assert.rejects(prepare(), /still, qemu-system-modules-spice, virtiofsd are not installed/);
     assert.match(installs()[0] ?? "", /qemu-system-modules-spice/);
+    fake.write("usr/lib/x86_64-linux-gnu/qemu/ui-spice-core.so", "").write("usr/libexec/virtiofsd", "");
+    assert.equal(await packages.probe(fake.host), undefined);
   });
 
   it("that apt does not know end in an error that names them and says what to run", async () => {
