@@ -17,8 +17,7 @@ import { type TestStore, connection, virsh } from "../support/store.js";
 const network = `vms-test-${process.pid}`;
 let counter = 0;
 
-describe("a change of a VM (real libvirtd)", function () {
-  this.timeout(60_000);
+describe("a change of a VM (real libvirtd)", () => {
   let store: TestStore;
   let vm: { spec: VmSpec; id: string; state: Record<string, unknown> };
   let notices: string[];

@@ -21,8 +21,7 @@ const stack: Owner = { id: "stack:0123456789abcdef", label: "the stack dev of ho
 let counter = 0;
 const newName = (): string => `vms-test-clone-${process.pid}-${counter++}`;
 
-describe("a clone (real libvirtd, no guest)", function () {
-  this.timeout(120_000);
+describe("a clone (real libvirtd, no guest)", () => {
   let store: TestStore;
   beforeEach(() => {
     store = makeStore();

@@ -41,8 +41,7 @@ function requireContent(uuid: string): void {
   virsh("destroy", uuid);
 }
 
-describe("a clone on a host with a fault (real libvirtd, no guest)", function () {
-  this.timeout(120_000);
+describe("a clone on a host with a fault (real libvirtd, no guest)", () => {
   let store: TestStore;
   before(async () => {
     store = await makeSmallStore();
@@ -139,8 +138,7 @@ function writeInsideRunning(name: string): void {
   virsh("start", name);
 }
 
-describe("a clone on a disk that is full (real libvirtd, no guest)", function () {
-  this.timeout(120_000);
+describe("a clone on a disk that is full (real libvirtd, no guest)", () => {
   let store: TestStore;
   before(async () => {
     store = makeStore(({ images }) => {

@@ -16,8 +16,7 @@ let counter = 0;
 const newName = () => `vms-test-guest-${process.pid}-${counter++}`;
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPmrpW1JcHkjLQ2BqT9k9f1DPVkUAc2LYlQ6PxkSYpWq one & <two>";
 
-describe("a change of the guest (real libvirtd)", function () {
-  this.timeout(60_000);
+describe("a change of the guest (real libvirtd)", () => {
   let store: TestStore;
 
   before(async () => {

@@ -23,8 +23,7 @@ import { type TestStore, connection, makeStore, removeDomain, virsh } from "../s
 let counter = 0;
 const newName = () => `vms-test-hands-${process.pid}-${counter++}`;
 
-describe("a VM that its user works on by hand (real libvirtd, no guest)", function () {
-  this.timeout(120_000);
+describe("a VM that its user works on by hand (real libvirtd, no guest)", () => {
   let store: TestStore;
   beforeEach(async () => {
     store = await makeSmallStore();

@@ -12,8 +12,7 @@ import { assertHonest } from "../support/whole-store.js";
 /** Of kills at any moment. */
 const rounds = 20;
 
-describe("an operation that is killed, and run again (real libvirtd)", function () {
-  this.timeout(3 * 60_000);
+describe("an operation that is killed, and run again (real libvirtd)", () => {
   let store: TestStore;
 
   before(async () => {

@@ -19,8 +19,7 @@ import { type TestStore, connection, virsh } from "../support/store.js";
 
 let counter = 0;
 
-describe("what is true of a VM (real libvirtd, no guest)", function () {
-  this.timeout(60_000);
+describe("what is true of a VM (real libvirtd, no guest)", () => {
   let store: TestStore;
   let name: string;
   let id: string;

@@ -14,8 +14,7 @@ import { assertWhole } from "../support/whole-store.js";
 
 let counter = 0;
 
-describe("the removal of a VM that runs (real libvirtd, no guest)", function () {
-  this.timeout(60_000);
+describe("the removal of a VM that runs (real libvirtd, no guest)", () => {
   let store: TestStore;
   before(async () => {
     store = await makeSmallStore();

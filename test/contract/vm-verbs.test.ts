@@ -15,8 +15,7 @@ import { assertWhole } from "../support/whole-store.js";
 
 let counter = 0;
 
-describe("the verbs of the command line about VMs (real libvirtd, no guest)", function () {
-  this.timeout(120_000);
+describe("the verbs of the command line about VMs (real libvirtd, no guest)", () => {
   let store: TestStore;
   let name: string;
 

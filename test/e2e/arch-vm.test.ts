@@ -43,7 +43,7 @@ const user = `vms-e2e-${process.pid}`;
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPmrpW1JcHkjLQ2BqT9k9f1DPVkUAc2LYlQ6PxkSYpWq 'quoted' & <marked>";
 
 describe("an ArchVm of a member of the libvirt group, from a bare host to destroy", function () {
-  this.timeout(20 * minute);
+  this.timeout(40 * minute);
   this.bail(true);
   let scene: Scene;
   let stack: Stack;

@@ -13,7 +13,7 @@ const [key, otherKey] = ["one", "two"].map(
 ) as [string, string];
 
 describe("an ArchVm whose inside is changed", function () {
-  this.timeout(20 * minute);
+  this.timeout(40 * minute);
   this.bail(true);
   let scene: Scene;
   let stack: Stack;

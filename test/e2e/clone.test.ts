@@ -16,7 +16,7 @@ const names = { work: `vms-e2e-work-${process.pid}`, copy: `vms-e2e-copy-${proce
 const writer = `for ((i = 0; ; i++)); do echo "$i $(date +%s%3N)" >>/root/beats; sync /root/beats; sleep 0.05; done`;
 
 describe("a VmClone of a VM that runs", function () {
-  this.timeout(25 * minute);
+  this.timeout(40 * minute);
   this.bail(true);
   let scene: Scene;
   let stack: Stack;

@@ -8,7 +8,7 @@ import { packageFiles } from "../../provider/paths.js";
 import { domainXml, minute, openScene, type Scene } from "../support/scene.js";
 
 describe("./vms demo in a clean clone", function () {
-  this.timeout(20 * minute);
+  this.timeout(40 * minute);
   this.bail(true);
   let scene: Scene;
   let clone: string;

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { inGuest } from "../support/guest.js";
 import type { Stack } from "../support/project.js";
-import { minute, openScene, type Scene, vmProgram } from "../support/scene.js";
+import { openScene, type Scene, vmProgram } from "../support/scene.js";
 
-describe("an ArchVm whose making fails when its domain is there", function () {
-  this.timeout(12 * minute);
+describe("an ArchVm whose making fails when its domain is there", () => {
   let scene: Scene;
   let stack: Stack;
   const name = `vms-e2e-half-${process.pid}`;

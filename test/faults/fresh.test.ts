@@ -13,7 +13,7 @@ interface DiskInfo {
 }
 
 describe("an ArchVm with fresh: true", function () {
-  this.timeout(20 * minute);
+  this.timeout(40 * minute);
 
   it("is installed for itself, on a thin disk without a backing file, and publishes no image", async () => {
     const scene = await openScene();

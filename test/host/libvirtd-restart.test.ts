@@ -10,8 +10,7 @@ import { makeSmallStore, smallOwner } from "../support/small-vm.js";
 import { type TestStore, bootstrap, connection } from "../support/store.js";
 import { storeDomains } from "../support/whole-store.js";
 
-describe("libvirtd in the middle of an operation (real libvirtd, no guest)", function () {
-  this.timeout(180_000);
+describe("libvirtd in the middle of an operation (real libvirtd, no guest)", () => {
   let store: TestStore;
   before(async () => {
     store = await makeSmallStore();

@@ -2,11 +2,8 @@
 import assert from "node:assert/strict";
 import { stopLibvirtd } from "../support/libvirtd.js";
 import { openSmallScene, smallVm } from "../support/small-scene.js";
-import { minute } from "../support/scene.js";
 
-describe("an ArchVm where libvirtd does not run", function () {
-  this.timeout(3 * minute);
-
+describe("an ArchVm where libvirtd does not run", () => {
   it("is previewed, and up says how to start it, does nothing else, and makes it when that is done", async () => {
     const scene = await openSmallScene();
     const stack = await scene.stack("stopped");

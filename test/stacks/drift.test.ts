@@ -28,7 +28,6 @@ const resources = [
 type Name = (typeof resources)[number];
 
 describe("VMs of a stack that somebody has changed by hand (real pulumi, no guest)", function () {
-  this.timeout(4 * 60_000);
   this.bail(true);
   let scene: SmallScene;
   let stack: Stack;

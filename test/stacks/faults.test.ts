@@ -6,13 +6,12 @@ import { join } from "node:path";
 import { storePaths } from "../../provider/paths.js";
 import { isoWithoutLogin, isoWithoutShell, truncatedIso } from "../support/broken-iso.js";
 import { virsh } from "../support/store.js";
-import { minute, openScene, type Scene, vmProgram, writeTemporary } from "../support/scene.js";
+import { openScene, type Scene, vmProgram, writeTemporary } from "../support/scene.js";
 
 let counter = 0;
 const newName = () => `vms-e2e-fault-${process.pid}-${counter++}`;
 
-describe("an ArchVm that cannot be made", function () {
-  this.timeout(12 * minute);
+describe("an ArchVm that cannot be made", () => {
   let scene: Scene;
   let scratch: string;
 

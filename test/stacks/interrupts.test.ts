@@ -13,8 +13,7 @@ import { type TestStore, connection } from "../support/store.js";
 import { assertWhole } from "../support/whole-store.js";
 import { eventually, minute, openScene } from "../support/scene.js";
 
-describe("a pulumi up that is interrupted twice by Ctrl-C", function () {
-  this.timeout(5 * minute);
+describe("a pulumi up that is interrupted twice by Ctrl-C", () => {
   let store: TestStore;
   let stack: Stack;
   const name = `vms-e2e-interrupt-${process.pid}`;

@@ -12,7 +12,6 @@ import { connection, removeDomain, virsh } from "../support/store.js";
 import { storeDomains } from "../support/whole-store.js";
 
 describe("VMs with the options of Pulumi (real pulumi, no guest)", function () {
-  this.timeout(4 * 60_000);
   this.bail(true);
   let scene: SmallScene;
   let stack: Stack;

@@ -35,8 +35,7 @@ export function openScene(): Promise<Scene> {
   return (shared ??= makeScene());
 }
 
-after(async function () {
-  this.timeout(minute);
+after(async () => {
   await (await shared)?.clear();
 });
 

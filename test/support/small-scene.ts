@@ -27,8 +27,7 @@ export function openSmallScene(): Promise<SmallScene> {
   return (shared ??= makeScene());
 }
 
-after(async function () {
-  this.timeout(60_000);
+after(async () => {
   await (await shared)?.clear();
 });
 

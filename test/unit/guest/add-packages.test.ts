@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { attempt, type RunResult } from "../../../provider/host/command.js";
 import { guestScripts } from "./guest-tree.js";
 
-describe("guest/add-packages.sh", function () {
-  this.timeout(20_000);
+describe("guest/add-packages.sh", () => {
   let root: string;
 
   beforeEach(() => {

@@ -7,8 +7,7 @@ import { firstUuid, GuestTree, secondUuid } from "./guest-tree.js";
 const key =
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEg0aP6OaAqgVoGkVh3D0w2yPDmbSsKyYsTTbQyGXP2k her\'s "key" $(touch /tmp/x)';
 
-describe("guest/identity.sh", function () {
-  this.timeout(60_000);
+describe("guest/identity.sh", () => {
   let tree: GuestTree;
 
   before(function () {

@@ -10,9 +10,7 @@ import { guestScripts, runGuestBash } from "./guest-tree.js";
 
 const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? "";
 
-describe("guest/lib.sh", function () {
-  this.timeout(20_000);
-
+describe("guest/lib.sh", () => {
   it("ends with the first failure as the last line, also from a subshell and a script that it starts", async () => {
     const { status, stderr } = await runGuestBash(
       ["lib.sh"],
@@ -92,8 +90,7 @@ describe("guest/lib.sh", function () {
   });
 });
 
-describe("guest/packages.sh", function () {
-  this.timeout(20_000);
+describe("guest/packages.sh", () => {
   const said = `:: Synchronizing package databases...
  core downloading...
 resolving dependencies...
@@ -219,8 +216,7 @@ installing base...
   });
 });
 
-describe("guest/network.sh", function () {
-  this.timeout(30_000);
+describe("guest/network.sh", () => {
   let server: Server;
   let asked: string[] = [];
   let base = "";

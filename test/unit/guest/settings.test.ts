@@ -21,8 +21,7 @@ const first = {
 };
 const keysFile = "home/user/.ssh/authorized_keys";
 
-describe("the settings of a guest that has an identity", function () {
-  this.timeout(60_000);
+describe("the settings of a guest that has an identity", () => {
   let tree: GuestTree;
 
   before(function () {

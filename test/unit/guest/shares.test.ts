@@ -11,8 +11,7 @@ const shares = [
   { source: "/srv/b", target: "/mnt/b-c", readOnly: true },
 ];
 
-describe("the shares of a guest", function () {
-  this.timeout(60_000);
+describe("the shares of a guest", () => {
   let tree: GuestTree;
   before(function () {
     if (process.getuid?.() !== 0) this.skip(); // the identity service is root's

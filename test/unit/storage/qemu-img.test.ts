@@ -34,8 +34,7 @@ function readsInside(image: string, offset: string, length: string, pattern: str
   return !String(said).includes("Pattern verification failed");
 }
 
-describe("disk images", function () {
-  this.timeout(60_000);
+describe("disk images", () => {
   const folder = useFolder();
   const file = (name: string): string => join(folder(), name);
 

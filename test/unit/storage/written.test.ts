@@ -8,8 +8,7 @@ import { useFolder } from "./temporary.js";
 
 const MiB = 1024 ** 2;
 
-describe("whether a disk was written since it was frozen", function () {
-  this.timeout(60_000);
+describe("whether a disk was written since it was frozen", () => {
   const folder = useFolder();
   const base = () => join(folder(), "base.qcow2");
   const top = () => join(folder(), "top.qcow2");
