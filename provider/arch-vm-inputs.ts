@@ -16,11 +16,12 @@ import {
   text,
   type Verdict,
 } from "./inputs.js";
+import { profileFailure } from "./install/profile.js";
 import { type Defaults, type GivenSettings, resolveSettings } from "./settings.js";
 import { checkIsoInput } from "./storage/iso-input.js";
 import { checkShares } from "./shares-input.js";
 import { parseSize } from "./storage/size.js";
-import { imageCapacity, profiles } from "./vm/spec.js";
+import { imageCapacity } from "./vm/spec.js";
 
 /** Properties that the constructor adds: they are no input of a user and never a difference. */
 export const hiddenInputs = ["resourceUrn", "organization", "settings", "replaceOnChanges"] as const;
@@ -117,11 +118,8 @@ export function archVmFields(defaults: Defaults) {
 const numberOf = (value: string | undefined): number | undefined => (value === undefined ? undefined : Number(value));
 
 function checkProfile(value: unknown): Verdict {
-  if (typeof value !== "string" || !(value in profiles)) {
-    return { failure: `${shown(value)} is not one of ${Object.keys(profiles).join(", ")}` };
-  }
-  if (profiles[value] === true) return { value };
-  return { failure: `the profile ${value} is not built yet in this version; write profile: "minimal"` };
+  const failure = profileFailure(value);
+  return failure === undefined ? { value } : { failure };
 }
 
 function checkDisk(value: unknown): Verdict {

@@ -69,15 +69,6 @@ export interface CloneSpec {
   readonly settings: Settings;
 }
 
-/** The profiles there are, and whether they can be installed yet. */
-export const profiles: Readonly<Record<string, boolean>> = {
-  minimal: true,
-  gui: false,
-  browser: false,
-  telegram: false,
-  dev: false,
-};
-
 /** In bytes: every image's capacity, and so the least that a VM's disk can have. Room for the largest profile while it is installed. */
 export const imageCapacity = 8 * 1024 ** 3;
 

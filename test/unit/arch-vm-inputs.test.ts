@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { compareSync } from "bcryptjs";
 import { checkArchVm } from "../../provider/arch-vm-inputs.js";
+import { shippedProfiles } from "../../provider/install/profile.js";
 
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const valid = { name: "work", profile: "minimal" };
@@ -59,10 +60,21 @@ describe("the inputs of ArchVm", () => {
     assert.match(failures.find(({ property }) => property === "name")?.reason ?? "", /"Bad Name"/);
   });
 
-  it("refuse profiles that are not built yet, the default one among them, with a sentence that says so", () => {
-    const [failure] = check({ name: "work" }).failures;
-    assert.equal(failure?.property, "profile");
-    assert.match(failure.reason, /gui is not built yet .* write profile: "minimal"/);
+  it("refuse a profile that there is not, by the names of those there are", () => {
+    const { failures } = check({ ...valid, profile: "gaming" });
+    assert.deepEqual(failures, [
+      {
+        property: "profile",
+        reason: `there is no profile "gaming" in this version; write one of: ${shippedProfiles().join(", ")}`,
+      },
+    ]);
+  });
+
+  it("take the profile gui where none is given", () => {
+    const { inputs, failures } = check({ name: "work" });
+    const refused = failures.map(({ reason }) => reason);
+    if (shippedProfiles().includes("gui")) assert.deepEqual([inputs["profile"], refused], ["gui", []]);
+    else assert.match(refused.join(), /^there is no profile "gui" in this version; write one of: .*minimal/);
   });
 
   for (const [property, values] of Object.entries({

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt } from "../../../provider/host/command.js";
 import { recipeConf } from "../../../provider/install/payload.js";
+import { shippedProfiles } from "../../../provider/install/profile.js";
 import { guestScripts, runGuestBash } from "./guest-tree.js";
 
 const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? "";
@@ -73,7 +74,8 @@ describe("guest/lib.sh", () => {
     });
 
     it("refuses an unknown profile by the names of those there are, and a mirror with a line break", async () => {
-      assert.equal(await load([], "huge"), 'error: there is no profile "huge": choose one of minimal');
+      const names = shippedProfiles().join(" ");
+      assert.equal(await load([], "huge"), `error: there is no profile "huge": choose one of ${names}`);
       assert.match(await load([], "../lib"), /^error: there is no profile "\.\.\/lib"/);
       assert.match(await load([], "minimal", "http://x/\nServer = http://evil/"), /^error: the mirror .* line break$/);
     });
