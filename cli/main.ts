@@ -55,8 +55,8 @@ function packageVersion(): string {
 }
 
 function report(error: unknown): number {
-  progress.settle();
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  progress.settle(hasCode(error, "cancelled") ? "stopped" : "failed");
   const failure = toVmsError(error);
   const text = process.env["VMS_DEBUG"] === "1" ? (failure.stack ?? failure.message) : failure.message;
   process.stderr.write(`${text}\n`);

@@ -1,12 +1,14 @@
 /**
  * Progress for a person: on a terminal one live line, overwritten, with the time the phase has taken so far; a phase that is
- * over stays as a line with its time. Where there is no terminal, one plain line when a phase begins.
+ * over stays as a line that says how it ended and its time. Where there is no terminal, one plain line when a phase begins.
  */
 import type { Progress } from "../provider/progress.js";
 
+type Outcome = "done" | "failed" | "stopped";
+
 export interface TerminalProgress extends Progress {
-  /** Ends the phase that is shown, so that something else can be written. */
-  settle(): void;
+  /** Ends the phase that is shown, so that something else can be written. Without an outcome it is done. */
+  settle(outcome?: Outcome): void;
 }
 
 /** What is used of a stream. `columns` is there on a terminal. */
@@ -42,10 +44,10 @@ function liveProgress(screen: Screen, now: () => number): TerminalProgress {
     const detail = current.detail === "" ? "" : `: ${current.detail}`;
     screen.write(clearLine + fit(`${current.text}${detail} (${formatSeconds(now() - current.start)})`, screen.columns));
   };
-  const settle = (): void => {
+  const settle = (outcome: Outcome = "done"): void => {
     if (current === undefined) return;
     clearInterval(current.timer);
-    screen.write(`${clearLine}${current.text} (${formatSeconds(now() - current.start)})\n`);
+    screen.write(`${clearLine}${current.text}... ${outcome} (${formatSeconds(now() - current.start)})\n`);
     current = undefined;
   };
   return {

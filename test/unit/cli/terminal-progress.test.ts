@@ -32,9 +32,19 @@ describe("progress on the command line", () => {
     assert.deepEqual(live.written, [
       "\r\u001b[2Kinstalling (0 s)",
       "\r\u001b[2Kinstalling: 41 of 187 (1 min 5 s)",
-      "\r\u001b[2Kinstalling (1 min 5 s)\n",
+      "\r\u001b[2Kinstalling... done (1 min 5 s)\n",
     ]);
   });
+
+  for (const outcome of ["failed", "stopped"] as const) {
+    it(`says of the phase that was shown at the end that it ${outcome === "failed" ? "failed" : "was stopped"}`, () => {
+      const live = screen(true);
+      const progress = showProgress(live, () => 0);
+      progress.phase("installing");
+      progress.settle(outcome);
+      assert.equal(live.written.at(-1), `\r\u001b[2Kinstalling... ${outcome} (0 s)\n`);
+    });
+  }
 
   it("keeps a finished phase as a line with its time when the next begins", () => {
     const live = screen(true);
@@ -42,7 +52,7 @@ describe("progress on the command line", () => {
     progress.phase("one");
     progress.phase("two");
     progress.settle();
-    assert.deepEqual(live.written.slice(1, 3), ["\r\u001b[2Kone (0 s)\n", "\r\u001b[2Ktwo (0 s)"]);
+    assert.deepEqual(live.written.slice(1, 3), ["\r\u001b[2Kone... done (0 s)\n", "\r\u001b[2Ktwo (0 s)"]);
   });
 
   it("never writes a live line that would wrap, since that could not be overwritten", () => {

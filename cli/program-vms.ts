@@ -1,0 +1,75 @@
+/** The verbs that make, list and delete VMs. */
+import type { Command } from "commander";
+import { type Perform, wholeNumber } from "./registration.js";
+
+interface CreateFlags {
+  readonly profile?: string;
+  readonly iso?: string;
+  readonly mirror?: string;
+  readonly memory?: number;
+  readonly cpus?: number;
+  readonly disk?: string;
+  readonly network?: string;
+}
+
+interface CloneFlags {
+  readonly memory?: number;
+  readonly cpus?: number;
+  readonly disk?: string;
+  readonly hostname?: string;
+  readonly start?: boolean;
+}
+
+export function addVmVerbs(program: Command, perform: Perform): void {
+  program
+    .command("create")
+    .description("make a VM, start it and wait until it is ready")
+    .argument("<name>", "the VM's name: a-z, 0-9 and -")
+    .option("--profile <profile>", "what is installed in it")
+    .option("--iso <path or URL>", "the Arch ISO to install from")
+    .option("--mirror <server>", "the pacman server, with $repo and $arch")
+    .option("--memory <MiB>", "memory", wholeNumber)
+    .option("--cpus <count>", "virtual processors", wholeNumber)
+    .option("--disk <size>", "the disk's capacity, such as 20G")
+    .option("--network <network>", 'a libvirt network, or "user" for none of the host\'s')
+    .action(async (name: string, flags: CreateFlags) =>
+      perform(async (context) => (await import("./create.js")).run({ name, ...flags }, context)),
+    );
+  program
+    .command("clone")
+    .description("make a VM that begins with what is on another one's disk now, which may run meanwhile")
+    .argument("<source>", "the VM to clone")
+    .argument("<name>", "the clone's name: a-z, 0-9 and -")
+    .option("--memory <MiB>", "memory; default: the source's", wholeNumber)
+    .option("--cpus <count>", "virtual processors; default: the source's", wholeNumber)
+    .option("--disk <size>", "the disk's capacity, such as 20G; the source's or more")
+    .option("--hostname <name>", "default: the clone's name")
+    .option("--no-start", "leave it off")
+    .action(async (source: string, name: string, flags: CloneFlags) =>
+      perform(async (context) => (await import("./clone.js")).run({ source, name, ...flags }, context)),
+    );
+  program
+    .command("images")
+    .description("show the images and frozen disks that VMs stand on")
+    .option("--json", "as JSON")
+    .option("--compact <name>", "make the chain of a VM that is off short, by copying into its own disk")
+    .action(async (flags: { json?: boolean; compact?: string }) =>
+      perform(async (context) => (await import("./images.js")).run(flags, context)),
+    );
+  program
+    .command("list")
+    .description("show the VMs that are ours")
+    .option("--json", "as JSON")
+    .action(async (flags: { json?: boolean }) =>
+      perform(async (context) => (await import("./list.js")).run(flags, context)),
+    );
+  program
+    .command("destroy")
+    .description("delete a VM and its disk")
+    .argument("<name>", "the VM's name")
+    .option("--yes", "do not ask")
+    .option("--force", "also a VM of a stack, which is not asked and finds it gone")
+    .action(async (name: string, flags: { yes?: boolean; force?: boolean }) =>
+      perform(async (context) => (await import("./destroy.js")).run({ name, ...flags }, context)),
+    );
+}
