@@ -1,5 +1,6 @@
 // Mocha's own `spec` reporter, which besides keeps "PASSED FAILED SKIPPED STATE" in a file: after each test, so that a run which
-// is killed has told what it got to, and with the state "done" when all tests are through.
+// is killed has told what it got to, and with the state "done" when all tests are through. The titles of those that failed follow,
+// a line each.
 const { writeFileSync } = require("node:fs");
 const { reporters, Runner } = require("mocha");
 
@@ -10,10 +11,15 @@ module.exports = class extends reporters.Spec {
     super(runner, options);
     this.file = options.reporterOptions.file;
     const counts = { passed: 0, failed: 0, skipped: 0 };
-    this.write = (state) => writeFileSync(this.file, `${counts.passed} ${counts.failed} ${counts.skipped} ${state}\n`);
+    const titles = [];
+    this.write = (state) => {
+      const numbers = `${counts.passed} ${counts.failed} ${counts.skipped} ${state}`;
+      writeFileSync(this.file, [numbers, ...titles, ""].join("\n"));
+    };
     const count = (event, name) =>
-      runner.on(event, () => {
+      runner.on(event, (test) => {
         counts[name] += 1;
+        if (name === "failed") titles.push(test.fullTitle().replace(/\s+/g, " "));
         this.write("running");
       });
     count(EVENT_TEST_PASS, "passed");

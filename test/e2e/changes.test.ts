@@ -172,7 +172,10 @@ describe("an ArchVm whose inside is changed", function () {
 
   it("is destroyed by the stack that took it over", async () => {
     assert.equal((await stack.destroy()).status, 0);
-    assert.deepEqual(await scene.domains(), []);
+    assert.equal(
+      (await scene.domains()).some((domain) => domain.name === name),
+      false,
+    );
   });
 
   const stateOf = async () => (await stack.outputs())["state"];
