@@ -4,6 +4,7 @@ import { findDomain } from "../provider/libvirt/domain.js";
 import type { Owner } from "../provider/libvirt/mark.js";
 import { commandLine } from "../provider/vm/ownership.js";
 import { removeVm } from "../provider/vm/remove.js";
+import { connection } from "./connection.js";
 import type { CliContext } from "./context.js";
 
 export interface DestroyOptions {
@@ -11,8 +12,6 @@ export interface DestroyOptions {
   readonly yes?: boolean;
   readonly force?: boolean;
 }
-
-const connection = "qemu:///system";
 
 /** `vms destroy`: deletes a VM of the command line and its disk; that of a stack only with `force`. */
 export async function run({ name, yes, force }: DestroyOptions, context: CliContext): Promise<void> {

@@ -1,13 +1,12 @@
 import { describeVm, type VmDescription } from "../provider/vm/describe.js";
 import { listDomains } from "../provider/libvirt/domain.js";
+import { connection } from "./connection.js";
 import type { CliContext } from "./context.js";
 import { columns } from "./table.js";
 
 export interface ListOptions {
   readonly json?: boolean;
 }
-
-const connection = "qemu:///system";
 
 interface Row extends VmDescription {
   readonly profile: string;

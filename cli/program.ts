@@ -4,6 +4,7 @@
  */
 import { Command } from "commander";
 import { addHostVerbs } from "./program-host.js";
+import { addPowerVerbs } from "./program-power.js";
 import { addStackVerbs } from "./program-stack.js";
 import { addVmVerbs } from "./program-vms.js";
 import type { Perform } from "./registration.js";
@@ -18,6 +19,7 @@ export function buildProgram(perform: Perform, version: string): Command {
     .showHelpAfterError("(vms --help lists the verbs and their flags)");
   addHostVerbs(program, perform);
   addVmVerbs(program, perform);
+  addPowerVerbs(program, perform);
   addStackVerbs(program, perform);
   return program;
 }

@@ -9,3 +9,9 @@ export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
   return Number(text);
 }
+
+export function seconds(text: string): number {
+  const given = wholeNumber(text);
+  if (given === 0) throw new InvalidArgumentError("It must be one second or more.");
+  return given;
+}

@@ -21,7 +21,7 @@ import { type Defaults, type GivenSettings, resolveSettings } from "./settings.j
 import { checkIsoInput } from "./storage/iso-input.js";
 import { checkShares } from "./shares-input.js";
 import { parseSize } from "./storage/size.js";
-import { imageCapacity } from "./vm/spec.js";
+import { imageCapacity, vmNamePattern } from "./vm/spec.js";
 
 /** Properties that the constructor adds: they are no input of a user and never a difference. */
 export const hiddenInputs = ["resourceUrn", "organization", "settings", "replaceOnChanges"] as const;
@@ -70,10 +70,7 @@ export function checkVm(
 }
 
 export const nameField: Field = {
-  check: text(
-    /^[a-z0-9][a-z0-9-]{0,62}$/,
-    "a name: lower-case letters, digits and hyphens, at most 63, not a hyphen first",
-  ),
+  check: text(vmNamePattern, "a name: lower-case letters, digits and hyphens, at most 63, not a hyphen first"),
 };
 
 export function archVmFields(defaults: Defaults) {

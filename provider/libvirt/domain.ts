@@ -150,7 +150,8 @@ export async function setMark(connection: Connection, id: string, mark: Mark): P
 
 /** Forces a domain off, and returns whether it had to; nothing where it is off. */
 export async function killDomain(connection: Connection, id: string): Promise<boolean> {
-  if (await isOff(connection, id)) return false;
+  // A crashed one that its definition keeps for a look at its memory is still there.
+  if ((await domainState(connection, id)).state === "shut off") return false;
   try {
     await virsh(connection, ["destroy", id]);
     return true;

@@ -69,6 +69,11 @@ export interface CloneSpec {
   readonly settings: Settings;
 }
 
+/** Lower-case letters, digits and hyphens, at most 63, not a hyphen first. */
+export const vmNamePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+export const isVmName = (name: string): boolean => vmNamePattern.test(name);
+
 /** In bytes: every image's capacity, and so the least that a VM's disk can have. Room for the largest profile while it is installed. */
 export const imageCapacity = 8 * 1024 ** 3;
 

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { archVm } from "../../provider/arch-vm.js";
-import { attempt, type RunResult } from "../../provider/host/command.js";
+import type { RunResult } from "../../provider/host/command.js";
 import { findDomain } from "../../provider/libvirt/domain.js";
-import { packageFiles, storePaths } from "../../provider/paths.js";
+import { storePaths } from "../../provider/paths.js";
 import { createVm } from "../../provider/vm/create.js";
 import { commandLine } from "../../provider/vm/ownership.js";
 import { makeWhole } from "../../provider/vm-operations.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
 import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
 import { type TestStore, connection, virsh } from "../support/store.js";
+import { vmsOn } from "../support/vms-command.js";
 import { assertWhole } from "../support/whole-store.js";
 
 let counter = 0;
@@ -27,15 +27,7 @@ describe("the verbs of the command line about VMs (real libvirtd, no guest)", ()
   });
   after(() => store.remove());
 
-  const vms = (...args: string[]): Promise<RunResult> =>
-    attempt([process.execPath, join(packageFiles.root, "dist/cli/main.js"), ...args], {
-      env: {
-        VMS_IMAGES: store.settings.images,
-        VMS_ISO: store.settings.iso,
-        VMS_FILESYSTEMS: store.settings.filesystems,
-      },
-      timeout: 0,
-    });
+  const vms = (...args: string[]): Promise<RunResult> => vmsOn(store.settings)(...args);
 
   it("destroy: deletes a VM of the command line with its disk", async () => {
     const { uuid } = await createVm(smallSpec(store.settings, name), commandLine, store.context);

@@ -1,0 +1,2 @@
+/** The libvirt that the command line speaks to. */
+export const connection = "qemu:///system";
