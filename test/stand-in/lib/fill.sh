@@ -157,3 +157,6 @@ fill_xorg_xinit() {
 }
 
 fill_git() { rm -rf usr/share/git-core/contrib usr/lib/git-core/git-gui; }
+
+# Started by files/chromium as by Arch's own launcher.
+fill_chromium() { rm -rf etc/chromium etc/chromium.d usr/share/chromium; }
