@@ -48,6 +48,12 @@ describe("a domain's XML", () => {
     assert.equal(find(parseXml(domainXml({ ...spec, display: false })), "domain", "devices", "graphics"), undefined);
   });
 
+  it("has sound by its display, and neither without", () => {
+    const audio = (display: boolean) => find(parseXml(domainXml({ ...spec, display })), "domain", "devices", "audio");
+    assert.equal(attribute(audio(true), "type"), "spice");
+    assert.equal(audio(false), undefined);
+  });
+
   it("has an address of its own each time", () => {
     const macs = new Set(Array.from({ length: 50 }, randomMac));
     assert.equal(macs.size, 50);
