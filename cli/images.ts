@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { formatSize } from "../provider/storage/size.js";
 import { compactVm, describeSharedFiles, type UsedFile } from "../provider/vm/shared-files.js";
 import type { CliContext } from "./context.js";
@@ -11,14 +12,14 @@ export interface ImagesOptions {
 
 const connection = "qemu:///system";
 
-/** `vms images`: what VMs share, who stands on it, and how much it takes up. */
+/** `vms images`: what VMs share, who uses it, and how much it takes up. */
 export async function run({ json, compact }: ImagesOptions, context: CliContext): Promise<void> {
   if (compact !== undefined) {
-    const length = await compactVm(connection, compact, context);
+    const count = await compactVm(connection, compact, context);
     context.print(
-      length > 2
-        ? `${compact} stands on one file now, before it was ${length - 1}`
-        : `${compact} stands on one file at most: there is nothing to shorten`,
+      count > 0
+        ? `${compact} stands on its image now; ${count === 1 ? "a frozen disk was" : `${count} frozen disks were`} in between`
+        : `${compact} has no frozen disk between its own and its image: there is nothing to shorten`,
     );
     return;
   }
@@ -28,13 +29,19 @@ export async function run({ json, compact }: ImagesOptions, context: CliContext)
 }
 
 function table(files: readonly UsedFile[]): string[] {
-  if (files.length === 0)
-    return ["There are no images yet. The first VM makes one: vms create <name> --profile minimal"];
-  const cells = files.map(({ kind, path, allocation, users }) => [
-    kind,
-    formatSize(allocation),
-    users.length === 0 ? "-" : users.join(", "),
-    path,
+  if (files.length === 0) return ["There are no images yet. The first VM makes one: vms create <name>"];
+  const cells = files.map((file) => [
+    file.kind,
+    file.profile ?? "-",
+    formatSize(file.allocation),
+    usersOf(file, files).join(", ") || "-",
+    file.path,
   ]);
-  return columns([["KIND", "SIZE", "VMS", "FILE"], ...cells]);
+  return columns([["KIND", "PROFILE", "SIZE", "USED BY", "FILE"], ...cells]);
+}
+
+/** VMs, then the images and bases that are made on it. */
+function usersOf({ users, above }: UsedFile, files: readonly UsedFile[]): string[] {
+  const made = files.filter(({ path }) => above.includes(path));
+  return [...users, ...made.map(({ kind, profile, path }) => `${kind} ${profile ?? basename(path)}`)];
 }

@@ -65,22 +65,33 @@ patience() {
   if [[ $(systemd-detect-virt) == kvm ]]; then printf '%s' "$1"; else printf '%s' "$2"; fi
 }
 
-# Takes VMS_MIRROR, VMS_PROFILE, VMS_PACKAGES and VMS_RECIPE from the payload, and refuses what cannot be used.
+# Takes VMS_MIRROR, VMS_PROFILES, VMS_PACKAGES and VMS_RECIPE from the payload, and refuses what cannot be used.
 load_recipe() {
   [[ -r $VMS_PAYLOAD/recipe.conf ]] || die "the payload has no recipe.conf: the host must write it beside the scripts"
   # shellcheck source=/dev/null
   source "$VMS_PAYLOAD/recipe.conf"
   VMS_MIRROR=${VMS_MIRROR:-}
-  VMS_PROFILE=${VMS_PROFILE:-minimal}
-  [[ $VMS_PROFILE =~ ^[a-z][a-z0-9-]*$ && -r $VMS_PAYLOAD/profiles/$VMS_PROFILE.sh ]] ||
-    die "there is no profile \"$VMS_PROFILE\": choose one of $(list_profiles)"
+  read -ra PROFILES <<<"${VMS_PROFILES:-minimal}"
+  local profile package
+  for profile in "${PROFILES[@]}"; do
+    [[ $profile =~ ^[a-z][a-z0-9-]*$ && -r $(profile_script "$profile") ]] ||
+      die "there is no profile \"$profile\": choose one of $(list_profiles)"
+  done
   [[ $VMS_MIRROR != *[[:space:][:cntrl:]]* ]] || die "the mirror \"$VMS_MIRROR\" holds a space or a line break"
   read -ra EXTRA_PACKAGES <<<"${VMS_PACKAGES:-}"
-  local package
   for package in "${EXTRA_PACKAGES[@]}"; do
     [[ $package =~ ^[A-Za-z0-9@_+][A-Za-z0-9@._+-]*$ ]] || die "\"$package\" cannot be the name of a package: correct \"packages\""
   done
-  export VMS_MIRROR VMS_PROFILE VMS_PACKAGES VMS_RECIPE
+  export VMS_MIRROR VMS_PACKAGES VMS_RECIPE
+}
+
+# The path of a profile's script; `own-profile` is the one that a user brought.
+profile_script() {
+  if [[ $1 == own-profile ]]; then
+    printf '%s' "$VMS_PAYLOAD/own-profile"
+  else
+    printf '%s' "$VMS_PAYLOAD/profiles/$1.sh"
+  fi
 }
 
 list_profiles() {

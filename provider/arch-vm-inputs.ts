@@ -16,7 +16,7 @@ import {
   text,
   type Verdict,
 } from "./inputs.js";
-import { profileFailure } from "./install/profile.js";
+import { hashOfScript, isOwnProfile, normalProfile, readProfile, readProfiles } from "./install/profile.js";
 import { type Defaults, type GivenSettings, resolveSettings } from "./settings.js";
 import { checkIsoInput } from "./storage/iso-input.js";
 import { checkShares } from "./shares-input.js";
@@ -34,7 +34,14 @@ export function checkArchVm(
   news: Values,
   environment: NodeJS.ProcessEnv = process.env,
 ): Checked {
-  return checkVm({ fields: archVmFields, replacing }, olds, news, environment);
+  const { inputs, failures } = checkVm({ fields: archVmFields, replacing }, olds, news, environment);
+  return { inputs: { ...inputs, ...recordScript(inputs["profile"]) }, failures };
+}
+
+/** Of a profile of the user's own it is recorded what its script said, so that a preview can tell that it says something else now. */
+function recordScript(profile: unknown): { profileScript?: string } {
+  if (typeof profile !== "string" || !isOwnProfile(profile)) return {};
+  return { profileScript: hashOfScript(readProfile(profile)) };
 }
 
 export interface CheckedKind<Name extends string = string> {
@@ -115,8 +122,16 @@ export function archVmFields(defaults: Defaults) {
 const numberOf = (value: string | undefined): number | undefined => (value === undefined ? undefined : Number(value));
 
 function checkProfile(value: unknown): Verdict {
-  const failure = profileFailure(value);
-  return failure === undefined ? { value } : { failure };
+  if (typeof value !== "string")
+    return { failure: `${shown(value)} is not a profile's name or the path of its script` };
+  try {
+    const name = normalProfile(value);
+    readProfiles(name);
+    return { value: name };
+  } catch (error) {
+    if (error instanceof VmsError) return { failure: error.reason };
+    throw error;
+  }
 }
 
 function checkDisk(value: unknown): Verdict {

@@ -7,7 +7,7 @@ import { defaultedKey, isUnknown, shown } from "./inputs.js";
 type Values = Readonly<Record<string, unknown>>;
 
 /** Only an install looks at these: for a VM that exists they are recorded and nothing is done. */
-const installOnly: readonly string[] = ["iso", "mirror", "fresh", "pacmanCache", "timeouts"];
+const installOnly: readonly string[] = ["iso", "mirror", "fresh", "pacmanCache", "timeouts", "profileScript"];
 
 /** Changed in place by this version. */
 const inPlace: readonly string[] = [
@@ -41,10 +41,20 @@ export function changedInputs(olds: Values, news: Values): string[] {
   const outputsOrBookkeeping = new Set<string>([...hiddenInputs, defaultedKey, ...outputNames]);
   const names = new Set([...Object.keys(news), ...recordedInputs(olds)].filter((name) => !name.startsWith("__")));
   const isNew = addedByVersion(olds, news);
-  return [...names]
-    .filter((name) => !outputsOrBookkeeping.has(name) && !isNew(name) && differs(olds[name], news[name]))
-    .filter((name) => name !== "name" || !followsDomain(olds, news))
-    .sort();
+  return (
+    [...names]
+      .filter((name) => !outputsOrBookkeeping.has(name) && !isNew(name) && differs(olds[name], news[name]))
+      .filter((name) => name !== "name" || !followsDomain(olds, news))
+      .filter((name) => name !== "profile" || !isMoved(olds, news))
+      // Another profile has another script.
+      .filter((name) => name !== "profileScript" || !differs(olds["profile"], news["profile"]))
+      .sort()
+  );
+}
+
+/** Whether the profile is the same script at another place, as where the whole checkout was moved. */
+function isMoved(olds: Values, news: Values): boolean {
+  return typeof news["profileScript"] === "string" && olds["profileScript"] === news["profileScript"];
 }
 
 /** Whether a property has only the default of a version that knows it, where the record is of one that did not. */
@@ -162,7 +172,8 @@ function unknownReplacement(name: string, olds: Values, news: Values): string {
 }
 
 function consequence(name: string, olds: Values, news: Values, foresee: Foresight): string {
-  const what = transition(name, olds, news);
+  const what =
+    name === "profileScript" ? `the script ${plain(news["profile"])} has changed` : transition(name, olds, news);
   if (news[name] === undefined && leftAlone.includes(name)) return `${what}: left as it is`;
   if (installOnly.includes(name)) return `${what}: recorded; it matters at an install only, nothing is done to this VM`;
   if (name === createOnly) return `${what}: recorded; it matters only when a VM is made`;

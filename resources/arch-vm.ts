@@ -21,7 +21,11 @@ const provider: pulumi.dynamic.ResourceProvider = {
 export interface ArchVmArgs {
   /** Name of the domain and, where `hostname` is not given, of the guest. Default: the resource's name. A change makes a new VM. */
   name?: pulumi.Input<string>;
-  /** What is installed: minimal, gui, browser, telegram or dev, as far as guest/profiles has it. Default gui. A change makes a new VM. */
+  /**
+   * What is installed: minimal, gui, browser, telegram or dev, as far as guest/profiles has it; or the path of a script of your own,
+   * such as "./my-profile.sh", from the directory of the Pulumi program (docs/profiles.md says what it must do). Default gui. A
+   * change makes a new VM; what a script of your own says is looked at only when a VM is installed.
+   */
   profile?: pulumi.Input<string>;
   /** In MiB. Default 2048. Changed in place: live up to what it was started with, else at the next boot. */
   memory?: pulumi.Input<number>;

@@ -12,11 +12,12 @@ const required = [
   /^guest\/profiles\/minimal\.sh$/,
   /^templates\/domain\.xml\.hbs$/,
   /^keys\/./,
+  /^docs\/profiles\.md$/,
   /^LICENSE$/,
   /^README\.md$/,
 ];
 const allowed =
-  /^(dist\/(resources|provider|cli)\/|guest\/|templates\/|keys\/|(package\.json|README\.md|CHANGELOG\.md|LICENSE)$)/;
+  /^(dist\/(resources|provider|cli)\/|guest\/|templates\/|keys\/|docs\/[a-z-]+\.md$|(package\.json|README\.md|CHANGELOG\.md|LICENSE)$)/;
 
 const paths = JSON.parse(readFileSync(0, "utf8"))[0].files.map((file) => file.path);
 const problems = [

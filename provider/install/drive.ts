@@ -17,6 +17,7 @@ import {
   type Acceleration,
   type Limits,
   limitsOf,
+  type Step,
   steps,
   type Timeouts,
   moreTime,
@@ -40,6 +41,13 @@ export interface Timing {
   readonly seconds: number;
 }
 
+/** How a boot went. */
+export interface Driven {
+  readonly timings: readonly Timing[];
+  /** The steps that were put off: one of this boot asks for a restart before them. */
+  readonly rest: readonly Step[];
+}
+
 /**
  * Drives the boot from the installation medium: the domain's disk holds an installed system when it is off.
  *
@@ -48,19 +56,24 @@ export interface Timing {
  */
 export async function driveIso(boot: Boot): Promise<readonly Timing[]> {
   boot.progress.phase("booting the installation medium");
-  return await driveBoot("iso", boot);
+  return (await driveBoot("iso", boot, stepsOf("iso"))).timings;
 }
 
-/** Drives the boot of the installed system: its disk is an image when it is off. Throws as `driveIso` does. */
-export async function driveDisk(boot: Boot): Promise<readonly Timing[]> {
+/**
+ * Drives a boot of the installed system by these steps: its disk is an image when it is off and none is left over. Throws as
+ * `driveIso` does.
+ */
+export async function driveDisk(boot: Boot, todo: readonly Step[] = stepsOf("disk")): Promise<Driven> {
   boot.progress.phase("booting the installed system");
-  return await driveBoot("disk", boot);
+  return await driveBoot("disk", boot, todo);
 }
+
+const stepsOf = (where: Where): Step[] => steps.filter((step) => step.where === where);
 
 /** How long libvirt may take to hand out a console, in seconds. */
 const attachLimit = 5;
 
-async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
+async function driveBoot(where: Where, boot: Boot, todo: readonly Step[]): Promise<Driven> {
   const { signal, log, secrets } = boot;
   const limits = limitsOf(boot.acceleration, boot.timeouts);
   const guest: Guest = { connection: boot.connection, domain: boot.domain };
@@ -74,6 +87,7 @@ async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
     whyEnded: async () => await whyConsoleEnded(guest),
   });
   const timings: Timing[] = [];
+  const rest = [...todo];
   const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const start = performance.now();
     const result = await work();
@@ -94,9 +108,14 @@ async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
         logIn(dialogue, new Deadline(limits.login), moreTime("boot", limits.login)),
       );
       boot.reached?.("install: logged in");
-      for (const step of [unpacking(where), ...steps.filter((each) => each.where === where)]) {
-        await timed(step.name, () => runStep(step, { shell, dialogue, limits, progress: boot.progress }));
+      const runTimed = (step: Step) =>
+        timed(step.name, () => runStep(step, { shell, dialogue, limits, progress: boot.progress }));
+      await runTimed(unpacking(where));
+      boot.reached?.("install: step done");
+      for (let step = rest.shift(); step !== undefined; step = rest.shift()) {
+        const { restart } = await runTimed(step);
         boot.reached?.("install: step done");
+        if (restart) break;
       }
     } finally {
       await watch.stop();
@@ -105,7 +124,7 @@ async function driveBoot(where: Where, boot: Boot): Promise<readonly Timing[]> {
     dialogue.note(`powering off, at most ${limits.shutdown} s`);
     await timed("shutdown", () => powerOff(guest, dialogue, limits, signal));
     boot.reached?.("install: powered off");
-    return timings;
+    return { timings, rest };
   } finally {
     await dialogue.close();
   }

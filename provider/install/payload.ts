@@ -5,13 +5,15 @@ import { dirname, join, relative } from "node:path";
 import { VmsError } from "../errors.js";
 import { run } from "../host/command.js";
 import { packageFiles } from "../paths.js";
+import type { Profile } from "./profile.js";
 
 /** What the guest's scripts are told. */
 export interface PayloadRecipe {
   /** A pacman server with `$repo` and `$arch` in it; undefined: the mirrors that the medium brings along. */
   readonly mirror?: string | undefined;
-  readonly profile: string;
-  /** Packages beside those of the profile. */
+  /** Whose scripts are run, in this order. */
+  readonly profiles: readonly Pick<Profile, "name" | "own" | "script">[];
+  /** Packages beside those of the profiles. */
   readonly packages: readonly string[];
   /** The recipe's hash. */
   readonly recipe: string;
@@ -33,6 +35,9 @@ export async function writePayload(file: string, recipe: PayloadRecipe, options:
   const folder = await mkdtemp(join(dirname(file), "payload-"));
   try {
     await writeFile(join(folder, "recipe.conf"), conf);
+    // It is started by what its first line names.
+    const own = recipe.profiles.find((profile) => profile.own);
+    if (own !== undefined) await writeFile(join(folder, ownProfile), own.script, { mode: 0o755 });
     await run(
       [
         "tar",
@@ -50,6 +55,7 @@ export async function writePayload(file: string, recipe: PayloadRecipe, options:
         ".",
         `--directory=${folder}`,
         "recipe.conf",
+        ...(own === undefined ? [] : [ownProfile]),
       ],
       { signal },
     );
@@ -58,10 +64,20 @@ export async function writePayload(file: string, recipe: PayloadRecipe, options:
   }
 }
 
-/** The SHA-256 of the guest's scripts, their names and contents: another install is made where they differ. */
+/** The name in the payload of a script of a user's own; there is one at most. */
+const ownProfile = "own-profile";
+
+/**
+ * The SHA-256 of the guest's scripts, their names and contents: another install is made where they differ. The profiles are left
+ * out, for each counts only where it is installed, and so is what is written about them.
+ */
 export async function hashScripts(scripts: string = packageFiles.guest): Promise<string> {
+  const isProfile = (path: string) => dirname(path) === join(scripts, "profiles") && path.endsWith(".sh");
   const entries = await readdir(scripts, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !isProfile(path) && !path.endsWith(".md"));
   const hash = createHash("sha256");
   for (const path of files.sort()) {
     const content = await readFile(path);
@@ -72,9 +88,11 @@ export async function hashScripts(scripts: string = packageFiles.guest): Promise
 
 /** Lines of `NAME='value'` for bash. */
 export function recipeConf(recipe: PayloadRecipe): string {
+  const own = recipe.profiles.find((profile) => profile.own);
   const values = {
     VMS_MIRROR: recipe.mirror ?? "",
-    VMS_PROFILE: recipe.profile,
+    VMS_PROFILES: recipe.profiles.map(({ name }) => (name === own?.name ? ownProfile : name)).join(" "),
+    VMS_OWN_PROFILE: own?.name ?? "",
     VMS_PACKAGES: recipe.packages.join(" "),
     VMS_RECIPE: recipe.recipe,
   };

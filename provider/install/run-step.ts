@@ -14,13 +14,21 @@ export interface StepContext {
 
 const progressLine = /^@vms progress (\d+) (\d+) (.*)$/;
 
-/** Throws InstallStepError where the step fails, takes too long or loses its guest; VmsError (cancelled). */
-export async function runStep(step: Step, context: StepContext): Promise<void> {
+/** The guest is to be booted again before the next step. */
+const restartLine = "@vms restart";
+
+/**
+ * Tells whether the step asks for a restart. Throws InstallStepError where the step fails, takes too long or loses its guest;
+ * VmsError (cancelled).
+ */
+export async function runStep(step: Step, context: StepContext): Promise<{ restart: boolean }> {
   const { shell, limits, progress, dialogue } = context;
   const limit = limits.step(step);
   progress.phase(step.title);
   dialogue.note(`step ${step.name}: ${step.title}, at most ${limit} s`);
+  let restart = false;
   const onLine = (line: string): void => {
+    if (line.trim() === restartLine) restart = true;
     const [, done, total, text] = progressLine.exec(line) ?? [];
     if (text !== undefined) progress.detail(`${step.name} ${done}/${total} ${text}`);
   };
@@ -41,8 +49,8 @@ export async function runStep(step: Step, context: StepContext): Promise<void> {
     }
     throw error;
   }
-  if (result.status === 0) return;
-  const said = result.output.split("\n").filter((line) => !progressLine.test(line));
+  if (result.status === 0) return { restart };
+  const said = result.output.split("\n").filter((line) => !progressLine.test(line) && line.trim() !== restartLine);
   const reason = said.findLast((line) => line.startsWith("error: "))?.slice("error: ".length);
   throw new InstallStepError(
     step.name,

@@ -4,8 +4,11 @@
  */
 import { access, chmod, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { hasCode } from "../errors.js";
+import { isErrno } from "../host/errno.js";
 import { storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
+import { backingChain } from "./chain.js";
 
 /** What an image is made from: whatever is not in it cannot be told apart by it. */
 export interface Recipe {
@@ -14,8 +17,12 @@ export interface Recipe {
   readonly mirror: string;
   readonly profile: string;
   readonly packages: readonly string[];
-  /** Hash of the scripts that run in the guest. */
+  /** Hash of the scripts that every install runs in the guest. */
   readonly guest: string;
+  /** Hash of the profile's own script. Not in the records of earlier versions. */
+  readonly script?: string;
+  /** Of an image that is made on another one: that one's key. */
+  readonly base?: string;
   /** In bytes. */
   readonly capacity: number;
 }
@@ -26,6 +33,12 @@ export interface Image {
   readonly path: string;
 }
 
+/** What the record of an image says. */
+export interface Recorded {
+  readonly path: string;
+  readonly recipe: Partial<Recipe>;
+}
+
 interface ImageRecord {
   readonly schema: 1;
   readonly file: string;
@@ -34,23 +47,31 @@ interface ImageRecord {
   readonly made: string;
 }
 
-/** undefined: there is no such image, or only a record whose disk is gone. */
+export function isImage(settings: Settings, path: string): boolean {
+  return dirname(path) === storePaths(settings).images;
+}
+
+/** undefined: there is no such image, or only a record whose disk, or a file that it stands on, is gone. */
 export async function findImage(settings: Settings, key: string): Promise<Image | undefined> {
   const found = await readImageRecord(recordPath(settings, key));
   if (found === undefined) return undefined;
   try {
-    await access(found.path);
-  } catch {
-    return undefined;
+    if (found.recipe.base === undefined) await access(found.path);
+    else await backingChain(found.path);
+  } catch (error) {
+    if (isErrno(error, "ENOENT") || hasCode(error, "gone")) return undefined;
+    throw error;
   }
   return { key, path: found.path };
 }
 
 /** Where the disk of a record is; undefined where there is no record, or none that can be understood. */
-export async function readImageRecord(path: string): Promise<{ path: string } | undefined> {
+export async function readImageRecord(path: string): Promise<Recorded | undefined> {
   try {
-    const { file } = JSON.parse(await readFile(path, "utf8")) as Partial<ImageRecord>;
-    return typeof file === "string" && file === basename(file) ? { path: join(dirname(path), file) } : undefined;
+    const { file, recipe = {} } = JSON.parse(await readFile(path, "utf8")) as Partial<ImageRecord>;
+    return typeof file === "string" && file === basename(file)
+      ? { path: join(dirname(path), file), recipe }
+      : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

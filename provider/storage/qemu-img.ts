@@ -67,8 +67,11 @@ export async function rebaseDisk(path: string, backing: string, context: Context
   });
 }
 
-/** Copies what `source` and all below it hold into one new qcow2 without a backing file, on disk when this returns. */
-export async function convertImage(source: string, target: string, context: Context): Promise<void> {
+/**
+ * Copies what `source` holds into a new qcow2, on disk when this returns: with all that is below it, or, where `backing` is the file
+ * that it stands on, only what it has otherwise, onto the same file.
+ */
+export async function convertImage(source: string, target: string, context: Context, backing?: string): Promise<void> {
   await intoNewFile("write", target, async () => {
     await mustExist("source", source);
     const options: RunOptions = {
@@ -76,7 +79,9 @@ export async function convertImage(source: string, target: string, context: Cont
       signal: context.signal,
       onLine: tellPercent("copying the disk", context),
     };
-    await run(["qemu-img", "convert", "-p", "-f", "qcow2", "-O", "qcow2", absolute(source), absolute(target)], options);
+    const chain = backing === undefined ? [] : ["-B", absolute(backing), "-F", "qcow2"];
+    const files = [absolute(source), absolute(target)];
+    await run(["qemu-img", "convert", "-p", "-f", "qcow2", "-O", "qcow2", ...chain, ...files], options);
     await syncFile(target);
   });
 }

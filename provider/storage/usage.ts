@@ -18,12 +18,14 @@ export interface SharedFile {
   readonly backing: string | undefined;
   /** Of an image: its recipe's hash. */
   readonly key: string | undefined;
+  /** Of an image: the profile that is installed in it. */
+  readonly profile: string | undefined;
 }
 
 /** Images, then bases. */
 export async function listSharedFiles(settings: Settings): Promise<SharedFile[]> {
   const images = await listImages(settings);
-  const bases = (await listBases(settings)).map((path) => ({ path, key: undefined }));
+  const bases = (await listBases(settings)).map((path) => ({ path, key: undefined, profile: undefined }));
   const files = [
     ...images.map((image) => ({ ...image, kind: "image" as const })),
     ...bases.map((base) => ({ ...base, kind: "base" as const })),
@@ -36,13 +38,13 @@ export async function listSharedFiles(settings: Settings): Promise<SharedFile[]>
   );
 }
 
-async function listImages(settings: Settings): Promise<{ path: string; key: string }[]> {
+async function listImages(settings: Settings): Promise<Pick<SharedFile, "path" | "key" | "profile">[]> {
   const directory = storePaths(settings).images;
   const records = (await readdir(directory)).filter((name) => name.endsWith(".json"));
   const found = await Promise.all(
     records.map(async (name) => {
       const record = await readImageRecord(join(directory, name));
-      return record && { path: record.path, key: name.slice(0, -".json".length) };
+      return record && { path: record.path, key: name.slice(0, -".json".length), profile: record.recipe.profile };
     }),
   );
   return found.filter((image) => image !== undefined);

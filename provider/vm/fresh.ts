@@ -1,11 +1,12 @@
-/** `fresh: true`: a disk that stands on no image. An install of its own is made on it, also where the recipe's image is there. */
+/** `fresh: true`: a disk that stands on no image. An install of its own is made on it, also where the recipe's image is there,
+ * with the scripts of all profiles that its own is made on. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { Context } from "../context.js";
 import { withLock } from "../host/lock.js";
 import { resizeDisk } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
-import { identifyImage } from "./image.js";
+import { planImage, topOf } from "./image-plan.js";
 import { installSystem } from "./install-image.js";
 import { imageLock } from "./install-leftovers.js";
 import type { VmSpec } from "./spec.js";
@@ -20,13 +21,13 @@ export async function installDisk<T>(
   context: Context,
   define: (image: string) => Promise<T>,
 ): Promise<T> {
-  const { iso, recipe, key } = await identifyImage(spec, context);
+  const { iso, layers } = await planImage(spec, context);
   // An install of this disk alone, told apart from that of the image and of every other disk.
   const own = createHash("sha256")
-    .update(`${key} ${basename(disk)}`)
+    .update(`${topOf({ layers }).key} ${basename(disk)}`)
     .digest("hex");
   const defined = await withLock(imageLock(spec.settings, own), () =>
-    installSystem(spec, own, recipe, iso, context, {
+    installSystem({ spec, iso, layers, base: undefined }, own, context, {
       disk,
       keepsDisk: true,
       deliver: async (_disk, removeLog) => {

@@ -1,52 +1,54 @@
-/** The golden image of a recipe: taken where it is, else made by an install. */
-import { createHash } from "node:crypto";
+/** The golden image of a recipe: taken where it is, else made by an install, on the image of another profile where its own says so. */
 import type { Context } from "../context.js";
+import { toVmsError, VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
-import { hashScripts } from "../install/payload.js";
-import { findImage, type Image, type Recipe } from "../storage/image-store.js";
-import { ensureIso, type Iso } from "../storage/iso.js";
+import { findImage, type Image } from "../storage/image-store.js";
+import type { Iso } from "../storage/iso.js";
+import { type Layer, planImage } from "./image-plan.js";
 import { makeImage } from "./install-image.js";
 import { imageLock } from "./install-leftovers.js";
-import { imageCapacity, type VmSpec } from "./spec.js";
+import type { VmSpec } from "./spec.js";
 
 /** Returns the image of the VM's recipe, made now where there is none; of several callers one makes it and the others wait. */
 export async function ensureImage(spec: VmSpec, context: Context): Promise<Image> {
-  const { iso, recipe, key } = await identifyImage(spec, context);
-  const found = await findImage(spec.settings, key);
+  const { iso, layers } = await planImage(spec, context);
+  return ensureLayer(spec, layers, iso, context);
+}
+
+/** The images below are made before the lock of this one is taken: nobody waits for a lock while holding another one. */
+async function ensureLayer(spec: VmSpec, layers: readonly Layer[], iso: Iso, context: Context): Promise<Image> {
+  const [layer, below] = [layers[layers.length - 1], layers.slice(0, -1)];
+  if (layer === undefined) throw new Error("there is no image without a layer");
+  const found = await findImage(spec.settings, layer.key);
   if (found !== undefined) return found;
+  const base = below.length === 0 ? undefined : await ensureBase(spec, layer, below, iso, context);
   return withLock(
-    imageLock(spec.settings, key),
-    async () => (await findImage(spec.settings, key)) ?? (await makeImage(spec, key, recipe, iso, context)),
+    imageLock(spec.settings, layer.key),
+    async () =>
+      (await findImage(spec.settings, layer.key)) ?? (await makeImage({ spec, layers: [layer], iso, base }, context)),
     {
       signal: context.signal,
       onWait: () => {
-        context.progress.phase("waiting: the same image is being installed already");
+        context.progress.phase(`waiting: the image of the profile ${layer.profile.name} is being made already`);
       },
     },
   );
 }
 
-/** What the VM's image is made from, and the key that it is found by. */
-export async function identifyImage(
+async function ensureBase(
   spec: VmSpec,
+  { profile }: Layer,
+  below: readonly Layer[],
+  iso: Iso,
   context: Context,
-): Promise<{ iso: Iso; recipe: Recipe; key: string }> {
-  const iso = await ensureIso(spec.iso, context);
-  const recipe = await recipeOf(spec, iso);
-  return { iso, recipe, key: hashOf(recipe) };
-}
-
-async function recipeOf(spec: VmSpec, iso: Iso): Promise<Recipe> {
-  return {
-    iso: iso.sha256,
-    mirror: spec.mirror ?? "",
-    profile: spec.profile,
-    packages: spec.packages,
-    guest: await hashScripts(),
-    capacity: imageCapacity,
-  };
-}
-
-function hashOf(recipe: Recipe): string {
-  return createHash("sha256").update(JSON.stringify(recipe)).digest("hex");
+): Promise<Image> {
+  try {
+    return await ensureLayer(spec, below, iso, context);
+  } catch (error) {
+    const { code, reason, hint } = toVmsError(error);
+    // Each level adds its words to those of the level below.
+    throw code === "cancelled"
+      ? error
+      : new VmsError(code, `the image of the profile ${String(profile.base)}: ${reason}`, { hint, cause: error });
+  }
 }

@@ -1,4 +1,7 @@
-/** Installing Arch: in a domain of its own by two boots; the domain is removed, whatever comes of it. What it leaves is an image, usually. */
+/**
+ * Installing Arch: in a domain of its own by two boots, or by the second alone where it is made on an image that is there; the domain is
+ * removed, whatever comes of it. What it leaves is an image, usually.
+ */
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Context } from "../context.js";
@@ -6,7 +9,8 @@ import { isVisible } from "../host/existence.js";
 import { detectAcceleration } from "../host/acceleration.js";
 import { inSlot } from "../host/slots.js";
 import { type Boot, driveDisk, driveIso } from "../install/drive.js";
-import { writePayload } from "../install/payload.js";
+import { type PayloadRecipe, writePayload } from "../install/payload.js";
+import type { Step } from "../install/steps.js";
 import { defineDomain, setMark } from "../libvirt/domain.js";
 import { domainXml, type DomainSpec, type Filesystem, randomMac } from "../libvirt/domain-xml.js";
 import { nvramTemplate } from "../libvirt/firmware.js";
@@ -14,8 +18,8 @@ import { virsh } from "../libvirt/virsh.js";
 import { sharedPackageCache } from "../paths.js";
 import { extractBootFiles } from "../storage/iso-boot.js";
 import type { Iso } from "../storage/iso.js";
-import { type Image, publishImage, type Recipe } from "../storage/image-store.js";
-import { convertImage, createDisk } from "../storage/qemu-img.js";
+import { type Image, publishImage } from "../storage/image-store.js";
+import { convertImage, createDisk, createOverlay } from "../storage/qemu-img.js";
 import {
   consoleLogPath,
   copyMedium,
@@ -28,6 +32,7 @@ import {
   newPayloadPath,
   removeOwnFiles,
 } from "../storage/store.js";
+import { type Layer, topOf } from "./image-plan.js";
 import { discardInstall, imageOwner, installName } from "./install-leftovers.js";
 import { claimName } from "./ownership.js";
 import { imageCapacity, type VmSpec } from "./spec.js";
@@ -35,15 +40,27 @@ import { imageCapacity, type VmSpec } from "./spec.js";
 /** In MiB: the live system unpacks into memory. */
 const installMemory = 2048;
 
-/** Installs the recipe and publishes its image. The caller holds the lock of the image. */
-export async function makeImage(spec: VmSpec, key: string, recipe: Recipe, iso: Iso, context: Context): Promise<Image> {
+/** What is to be installed. */
+export interface Order {
+  readonly spec: VmSpec;
+  readonly iso: Iso;
+  /** Those whose profiles are set up, the lowest first. */
+  readonly layers: readonly [...Layer[], Layer];
+  /** The image that has all that is below: nothing is installed from the medium. */
+  readonly base: Image | undefined;
+}
+
+/** Installs one layer and publishes its image. The caller holds the lock of the image. */
+export async function makeImage(order: Order, context: Context): Promise<Image> {
+  const { spec, base } = order;
+  const { key, recipe } = topOf(order);
   const image = newImagePath(spec.settings);
-  return installSystem(spec, key, recipe, iso, context, {
+  return installSystem(order, key, context, {
     disk: newDiskPath(spec.settings),
     image,
     deliver: async (disk, removeLog) => {
       context.progress.phase("publishing the image");
-      await convertImage(disk, image, context);
+      await convertImage(disk, image, context, base?.path);
       context.reached?.("install: converted");
       // An image that is there is not installed again, so nobody would remove the log behind it.
       await removeLog();
@@ -68,14 +85,14 @@ export interface Destination<T> {
 
 /** The caller holds the lock that `key` names. */
 export async function installSystem<T>(
-  spec: VmSpec,
+  order: Order,
   key: string,
-  recipe: Recipe,
-  iso: Iso,
   context: Context,
   destination: Destination<T>,
 ): Promise<T> {
+  const { spec, iso, base } = order;
   const { settings, connection } = spec;
+  const { profile } = topOf(order);
   const name = installName(settings, key);
   await claimName(connection, name, imageOwner, context);
   context.reached?.("install: claimed");
@@ -86,13 +103,13 @@ export async function installSystem<T>(
     payload: newPayloadPath(settings),
     ...(destination.image === undefined ? {} : { image: destination.image }),
     // What lies elsewhere qemu may not be able to read, and libvirt must not change its owner.
-    ...(iso.path.startsWith(`${settings.iso}/`) ? {} : { medium: newMediumPath(settings) }),
+    ...(base !== undefined || iso.path.startsWith(`${settings.iso}/`) ? {} : { medium: newMediumPath(settings) }),
   };
   const log = consoleLogPath(settings, name);
   const domain: DomainSpec = {
     name,
     uuid: randomUUID(),
-    mark: { owner: imageOwner, phase: "installing", profile: spec.profile, image: key, files: Object.values(files) },
+    mark: { owner: imageOwner, phase: "installing", profile: profile.name, image: key, files: Object.values(files) },
     memory: installMemory,
     cpus: Math.min(availableParallelism(), 4),
     acceleration,
@@ -114,37 +131,28 @@ export async function installSystem<T>(
     timeouts: spec.timeouts,
   };
   return inSlot(acceleration, context, async () => {
-    const bootFiles = await extractBootFiles(iso, context);
-    const withIso: DomainSpec = {
-      ...domain,
-      media: [...(domain.media ?? []), { path: files.medium ?? iso.path, serial: "vms-iso" }],
-      installer: {
-        kernel: bootFiles.kernel,
-        initramfs: bootFiles.initramfs,
-        commandLine: isoCommandLine(bootFiles.uuid),
-      },
-    };
-    await defineDomain(connection, domainXml(withIso));
+    const first = base === undefined ? await withMedium(domain, iso, files.medium, context) : domain;
+    await defineDomain(connection, domainXml(first));
     context.reached?.("install: defined");
     try {
       if (files.medium !== undefined) await copyMedium(iso.path, files.medium);
       context.reached?.("install: medium copied");
-      await createDisk(files.disk, imageCapacity);
+      if (base === undefined) await createDisk(files.disk, imageCapacity);
+      else await createOverlay(files.disk, base.path);
       context.reached?.("install: disk made");
       await createNvram(files.nvram, await nvramTemplate());
       context.reached?.("install: nvram made");
-      await writePayload(files.payload, { ...recipe, mirror: spec.mirror, recipe: key }, { signal: context.signal });
+      await writePayload(files.payload, payloadOf(order, key), { signal: context.signal });
       context.reached?.("install: payload written");
       await createConsoleLog(log);
       context.reached?.("install: log made");
-      await virsh(connection, ["start", domain.uuid, "--paused"]);
-      context.reached?.("install: powered on");
-      await driveIso(boot);
-      await defineDomain(connection, domainXml(domain));
+      if (base === undefined) {
+        await powerOn(boot);
+        await driveIso(boot);
+        await defineDomain(connection, domainXml(domain));
+      }
       context.reached?.("install: redefined");
-      await virsh(connection, ["start", domain.uuid, "--paused"]);
-      context.reached?.("install: powered on");
-      await driveDisk(boot);
+      await setUpProfiles(boot);
       const delivered = await destination.deliver(files.disk, async () => {
         await removeOwnFiles(settings, [log]);
         context.reached?.("install: log removed");
@@ -159,6 +167,44 @@ export async function installSystem<T>(
       await discardInstall(connection, domain.uuid, context);
     }
   });
+}
+
+/** The boot of the installed system, and further ones where a step asks for a restart before the next. */
+async function setUpProfiles(boot: Boot): Promise<void> {
+  let steps: readonly Step[] | undefined;
+  do {
+    await powerOn(boot);
+    steps = (await driveDisk(boot, steps)).rest;
+  } while (steps.length > 0);
+}
+
+async function powerOn(boot: Boot): Promise<void> {
+  await virsh(boot.connection, ["start", boot.domain, "--paused"]);
+  boot.reached?.("install: powered on");
+}
+
+async function withMedium(
+  domain: DomainSpec,
+  iso: Iso,
+  copy: string | undefined,
+  context: Context,
+): Promise<DomainSpec> {
+  const { kernel, initramfs, uuid } = await extractBootFiles(iso, context);
+  return {
+    ...domain,
+    media: [...(domain.media ?? []), { path: copy ?? iso.path, serial: "vms-iso" }],
+    installer: { kernel, initramfs, commandLine: isoCommandLine(uuid) },
+  };
+}
+
+function payloadOf(order: Order, key: string): PayloadRecipe {
+  const { recipe } = topOf(order);
+  return {
+    mirror: order.spec.mirror,
+    profiles: order.layers.map(({ profile }) => profile),
+    packages: recipe.packages,
+    recipe: key,
+  };
 }
 
 /**

@@ -5,6 +5,7 @@ import { readWritableDisks } from "../libvirt/disks.js";
 import { dumpDomain, findDomain, isOff, listDomains } from "../libvirt/domain.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { backingChain } from "../storage/chain.js";
+import { isImage } from "../storage/image-store.js";
 import { type ImageInfo, rebaseDisk } from "../storage/qemu-img.js";
 import { listSharedFiles, type SharedFile } from "../storage/usage.js";
 import { sweepBases } from "./bases.js";
@@ -15,6 +16,8 @@ import { refuseSnapshots } from "./snapshots.js";
 export interface UsedFile extends SharedFile {
   /** Names of the VMs with a disk that stands on it, however far below. */
   readonly users: readonly string[];
+  /** Paths of the images and bases that are made on it. */
+  readonly above: readonly string[];
 }
 
 export async function describeSharedFiles(connection: Connection, context: Context): Promise<UsedFile[]> {
@@ -23,7 +26,11 @@ export async function describeSharedFiles(connection: Connection, context: Conte
   for (const { name, uuid } of await listDomains(connection)) {
     for (const path of await standsOn(connection, uuid)) users.set(path, [...(users.get(path) ?? []), name]);
   }
-  return files.map((file) => ({ ...file, users: [...new Set(users.get(file.path) ?? [])].sort() }));
+  return files.map((file) => ({
+    ...file,
+    users: [...new Set(users.get(file.path) ?? [])].sort(),
+    above: files.filter(({ backing }) => backing === file.path).map(({ path }) => path),
+  }));
 }
 
 /** All files below the writable disks of a domain; none of a chain that has a file which is gone, or which we may not read. */
@@ -47,8 +54,8 @@ async function writableTops(connection: Connection, uuid: string): Promise<strin
 }
 
 /**
- * Puts the disks of a VM that is off straight onto the lowest file of their chains, an image as a rule: what the bases in between
- * hold is copied into its own top file, and nothing that is shared is written. Returns how many files the longest chain had.
+ * Puts the disks of a VM that is off straight onto their image, or onto the lowest file of a chain without one: what the bases in between
+ * hold is copied into its own top file, and nothing that is shared is written. Returns how many bases there were in between at most.
  */
 export async function compactVm(connection: Connection, name: string, context: Context): Promise<number> {
   try {
@@ -64,10 +71,10 @@ export async function compactVm(connection: Connection, name: string, context: C
         });
       await refuseSnapshots(connection, domain.uuid, "its disk cannot be rewritten");
       await settleDisks(connection, domain.uuid, context);
-      const lengths = [];
-      for (const top of await writableTops(connection, domain.uuid)) lengths.push(await compactDisk(top, context));
+      const counts = [];
+      for (const top of await writableTops(connection, domain.uuid)) counts.push(await compactDisk(top, context));
       await sweepBases(connection, context);
-      return Math.max(0, ...lengths);
+      return Math.max(0, ...counts);
     });
   } catch (error) {
     throw cannot("compact", "VM", name, error);
@@ -75,13 +82,14 @@ export async function compactVm(connection: Connection, name: string, context: C
 }
 
 async function compactDisk(top: string, context: Context): Promise<number> {
-  const chain = await backingChain(top);
-  const lowest = chain.at(-1);
-  // A base that was installed for its VM alone is the lowest itself.
-  if (chain.length > 2 && lowest !== undefined) {
-    context.progress.phase(`copying what ${chain.length - 2} frozen disks hold`);
-    await rebaseDisk(top, lowest.path, context);
+  const below = (await backingChain(top)).slice(1);
+  // What an image stands on is as good as part of it. A base that was installed for its VM alone is the lowest itself.
+  const target = below.find(({ path }) => isImage(context.settings, path)) ?? below.at(-1);
+  const between = target === undefined ? 0 : below.indexOf(target);
+  if (target !== undefined && between > 0) {
+    context.progress.phase(`copying what ${between} frozen ${between === 1 ? "disk holds" : "disks hold"}`);
+    await rebaseDisk(top, target.path, context);
     context.reached?.("compact: rebased");
   }
-  return chain.length;
+  return between;
 }

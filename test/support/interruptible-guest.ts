@@ -1,18 +1,20 @@
 /** Operations that are to be interrupted and that need a guest: an image is installed from the stand-in for Arch, and VMs boot. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { archVm } from "../../provider/arch-vm.js";
 import type { Context } from "../../provider/context.js";
 import { storePaths } from "../../provider/paths.js";
 import type { Settings } from "../../provider/settings.js";
 import { ensureImage } from "../../provider/vm/image.js";
+import { describeSharedFiles } from "../../provider/vm/shared-files.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { converge } from "../../provider/vm-operations.js";
 import { create, type Interruptible, makeSubject, type Subject, stepsOf, verifyVm } from "./interruptible.js";
 import { inGuest } from "./guest.js";
 import { inputsOf, smallSpec } from "./small-vm.js";
+import { connection } from "./store.js";
 
 export const withGuest: readonly Interruptible[] = [
   {
@@ -60,6 +62,26 @@ export const withGuest: readonly Interruptible[] = [
     },
     run: create,
     verify: verifyVm,
+  },
+  {
+    title: "create, with an image built on another one",
+    steps: stepsOf("install"),
+    prepare: async (settings, name, context) => {
+      const profile = join(settings.images, "mine.sh");
+      writeFileSync(profile, "#!/bin/bash\n# vms-base: minimal\ntouch /etc/mine\n");
+      const base = await ensureImage(guestSpec(settings, name), context);
+      const { images } = storePaths(settings);
+      const kept = [basename(base.path), `${base.key}.json`];
+      for (const file of readdirSync(images)) if (!kept.includes(file)) rmSync(join(images, file));
+      return { spec: guestSpec(settings, name, { profile }), id: "", state: {} };
+    },
+    run: create,
+    verify: async (subject, context) => {
+      await verifyVm(subject, context);
+      const images = (await describeSharedFiles(connection, context)).filter(({ kind }) => kind === "image");
+      const [base, top] = [...images].sort((a, b) => b.above.length - a.above.length);
+      assert.deepEqual([images.length, base?.above, top?.backing], [2, [top?.path], base?.path]);
+    },
   },
 ];
 

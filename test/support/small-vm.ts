@@ -8,7 +8,7 @@ import { publishImage } from "../../provider/storage/image-store.js";
 import { createDisk } from "../../provider/storage/qemu-img.js";
 import { newImagePath } from "../../provider/storage/store.js";
 import type { Settings } from "../../provider/settings.js";
-import { identifyImage } from "../../provider/vm/image.js";
+import { planImage, topOf } from "../../provider/vm/image-plan.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { connection, makeStore, type TestStore } from "./store.js";
 
@@ -60,12 +60,16 @@ export async function makeSmallStore(): Promise<TestStore> {
 /** Publishes the image that `smallSpec` names, filled with `imagePattern`; returns the path of its disk. */
 export async function publishSmallImage(settings: Settings, context: Context): Promise<string> {
   const spec = smallSpec(settings, "any");
-  writeFileSync(isoPath(settings), emptyIso());
-  const { key, recipe } = await identifyImage(spec, context);
+  writeEmptyIso(settings);
+  const { key, recipe } = topOf(await planImage(spec, context));
   const disk = newImagePath(settings);
   await createDisk(disk, smallCapacity);
   execFileSync("qemu-io", ["-f", "qcow2", "-c", `write -q -P ${imagePattern} 0 ${smallCapacity}`, disk]);
   return (await publishImage(settings, key, recipe, disk)).path;
+}
+
+export function writeEmptyIso(settings: Settings): void {
+  writeFileSync(isoPath(settings), emptyIso());
 }
 
 /** A primary volume descriptor and no volume: what is asked of a whole ISO 9660 image (ECMA-119, 8.4). */

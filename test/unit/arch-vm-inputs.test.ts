@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { compareSync } from "bcryptjs";
 import { checkArchVm } from "../../provider/arch-vm-inputs.js";
 import { shippedProfiles } from "../../provider/install/profile.js";
@@ -61,13 +64,29 @@ describe("the inputs of ArchVm", () => {
   });
 
   it("refuse a profile that there is not, by the names of those there are", () => {
-    const { failures } = check({ ...valid, profile: "gaming" });
-    assert.deepEqual(failures, [
-      {
-        property: "profile",
-        reason: `there is no profile "gaming" in this version; write one of: ${shippedProfiles().join(", ")}`,
-      },
-    ]);
+    const [failure, ...others] = check({ ...valid, profile: "gaming" }).failures;
+    assert.deepEqual([failure?.property, others], ["profile", []]);
+    const names = shippedProfiles().join(", ");
+    assert.match(
+      failure?.reason ?? "",
+      new RegExp(`^there is no profile "gaming" in this version; write one of: ${names};`),
+    );
+    assert.deepEqual(failing({ profile: 7 }), ["profile"]);
+  });
+
+  it("take a script of the user's own for a profile, named from the program's directory, and record what it says", () => {
+    const folder = mkdtempSync("./profile-");
+    try {
+      const [path, script] = [join(folder, "mine.sh"), "#!/bin/sh\n"];
+      writeFileSync(path, script);
+      const { inputs, failures } = check({ ...valid, profile: resolve(path) });
+      assert.deepEqual([failures, inputs["profile"]], [[], `./${path}`]);
+      assert.equal(inputs["profileScript"], createHash("sha256").update(script).digest("hex"));
+      writeFileSync(path, "echo\n");
+      assert.deepEqual(failing({ profile: path }), ["profile"]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("take the profile gui where none is given", () => {

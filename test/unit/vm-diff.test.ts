@@ -103,6 +103,25 @@ describe("the difference of an ArchVm", () => {
     });
   }
 
+  it("records that the script of a profile of the user's own has changed, and says that nothing is done", () => {
+    const own = { profile: "./mine.sh", profileScript: "1" };
+    const { changes, replaces, lines } = diff({ ...own, profileScript: "2" }, { ...state, ...own });
+    assert.deepEqual([changes, replaces], [true, []]);
+    assert.deepEqual(lines, [
+      "the script ./mine.sh has changed: recorded; it matters at an install only, nothing is done to this VM",
+    ]);
+  });
+
+  it("makes a new VM where another script is named, and none where the same one lies somewhere else", () => {
+    const own = { profile: "./mine.sh", profileScript: "1" };
+    const other = diff({ profile: "./other.sh", profileScript: "2" }, { ...state, ...own });
+    assert.deepEqual(other.replaces, ["profile"]);
+    assert.equal(other.lines.length, 1);
+    assert.equal(diff({ profile: "/moved/mine.sh", profileScript: "1" }, { ...state, ...own }).changes, false);
+    assert.deepEqual(diff({ profile: "minimal" }, { ...state, ...own }).replaces, ["profile"]);
+    assert.deepEqual(diff(own).replaces, ["profile"]);
+  });
+
   it("records what only an install looks at, and says that nothing is done", () => {
     for (const name of ["iso", "mirror", "pacmanCache", "timeouts"]) {
       const { replaces, lines } = diff({ [name]: "https://example.org" });

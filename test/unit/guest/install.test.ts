@@ -5,9 +5,13 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt } from "../../../provider/host/command.js";
-import { recipeConf } from "../../../provider/install/payload.js";
+import { type PayloadRecipe, recipeConf } from "../../../provider/install/payload.js";
 import { shippedProfiles } from "../../../provider/install/profile.js";
 import { guestScripts, runGuestBash } from "./guest-tree.js";
+
+const shipped = (name: string) => ({ name, own: false, script: Buffer.from("") });
+
+type RecipeProfile = PayloadRecipe["profiles"][number];
 
 const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? "";
 
@@ -54,7 +58,10 @@ describe("guest/lib.sh", () => {
     });
 
     const load = async (packages: string[], profile = "minimal", mirror = ""): Promise<string> => {
-      writeFileSync(join(payload, "recipe.conf"), recipeConf({ mirror, profile, packages, recipe: "0123" }));
+      writeFileSync(
+        join(payload, "recipe.conf"),
+        recipeConf({ mirror, profiles: [shipped(profile)], packages, recipe: "0123" }),
+      );
       const { status, stdout, stderr } = await runGuestBash(
         ["lib.sh"],
         `load_recipe; printf '<%s>' "\${EXTRA_PACKAGES[@]}"`,
@@ -81,7 +88,10 @@ describe("guest/lib.sh", () => {
     });
 
     it("stops a step of another name before it does anything", async () => {
-      writeFileSync(join(payload, "recipe.conf"), recipeConf({ profile: "minimal", packages: [], recipe: "0" }));
+      writeFileSync(
+        join(payload, "recipe.conf"),
+        recipeConf({ profiles: [shipped("minimal")], packages: [], recipe: "0" }),
+      );
       const { status, stderr } = await attempt(["bash", join(payload, "install.sh"), "formatt"]);
       assert.equal(status, 1);
       assert.equal(
@@ -89,6 +99,68 @@ describe("guest/lib.sh", () => {
         'error: there is no step "formatt": the steps are ready partition format packages configure bootloader unmount',
       );
     });
+  });
+});
+
+describe("guest/finish/profile.sh", () => {
+  let payload = "";
+
+  beforeEach(() => {
+    payload = mkdtempSync(join(tmpdir(), "vms-payload-"));
+    cpSync(guestScripts, payload, { recursive: true });
+    for (const name of ["one", "two"])
+      writeFileSync(join(payload, "profiles", `${name}.sh`), `echo "$VMS_PROFILE runs, $VMS_RECIPE"`);
+  });
+  afterEach(() => {
+    rmSync(payload, { recursive: true, force: true });
+  });
+
+  /** The step, in a guest whose network and mirror are there, and whose kernel was upgraded. */
+  async function setUp(profiles: RecipeProfile[]) {
+    const own = profiles.find((profile) => profile.own);
+    if (own !== undefined) writeFileSync(join(payload, "own-profile"), own.script, { mode: 0o755 });
+    writeFileSync(join(payload, "recipe.conf"), recipeConf({ profiles, packages: ["vim"], recipe: "0123" }));
+    return runGuestBash(
+      ["lib.sh", "finish/profile.sh"],
+      `wait_for_route() { :; }; wait_for_mirror() { :; }; mount_package_caches() { :; }; unmount_package_caches() { :; }
+       install_packages() { echo "installs $*"; }
+       uname() { echo 6.0.0-gone; }
+       load_recipe
+       step_profile`,
+      { payload },
+    );
+  }
+
+  it("runs the script of each profile in their order, each by its name, and then installs the user's packages", async () => {
+    const { status, stdout } = await setUp([shipped("one"), shipped("two")]);
+    assert.equal(status, 0);
+    assert.deepEqual(stdout.split("\n").slice(0, 5), [
+      "profile one",
+      "one runs, 0123",
+      "profile two",
+      "two runs, 0123",
+      "installs vim",
+    ]);
+  });
+
+  it("runs a script of the user's own by what its first line names, under its own name, after those below it", async () => {
+    const script = Buffer.from('#!/usr/bin/env -S bash -e\necho "$VMS_PROFILE in $0"\n[[ $- == *e* ]]\n');
+    const { stdout } = await setUp([shipped("one"), { name: "./it's mine.sh", own: true, script }]);
+    const lines = ["profile ./it's mine.sh", `./it's mine.sh in ${payload}/own-profile`, "installs vim"];
+    assert.deepEqual(stdout.split("\n").slice(2, 5), lines);
+  });
+
+  it("says which profile failed and how, behind what its script said, and does nothing further", async () => {
+    const script = Buffer.from("#!/bin/sh\necho so far so good\necho and then not >&2\nexit 7\n");
+    const { status, stdout, stderr } = await setUp([{ name: "./mine.sh", own: true, script }]);
+    assert.equal(status, 1);
+    assert.equal(stdout, "profile ./mine.sh\nso far so good");
+    assert.equal(stderr, 'and then not\nerror: the profile "./mine.sh" ended with status 7');
+  });
+
+  it("asks for a restart where the kernel that runs is not installed any more", async () => {
+    const { stdout } = await setUp([shipped("one")]);
+    assert.equal(lastLine(stdout), "@vms restart");
   });
 });
 

@@ -83,7 +83,19 @@ describe("driving a boot", () => {
 
   it("runs the steps of the installed system, where root is logged in already", async () => {
     put("how", "automatic");
-    await driveDisk(boot());
+    const { rest } = await driveDisk(boot());
+    assert.equal(get("done"), "finish.sh profile\nfinish.sh check\nfinish.sh seal\n");
+    assert.deepEqual(rest, []);
+  });
+
+  it("powers off behind a step that asks for a restart, and goes on where it was in the next boot", async () => {
+    put("how", "automatic");
+    put("step", `${wellDone}\nif [[ $2 == profile ]]; then echo '@vms restart'; fi`);
+    const { rest } = await driveDisk(boot());
+    assert.equal(get("state"), "shut off (shutdown)\n");
+    assert.equal(get("done"), "finish.sh profile\n");
+    put("state", "paused (starting up)");
+    assert.deepEqual((await driveDisk(boot(), rest)).rest, []);
     assert.equal(get("done"), "finish.sh profile\nfinish.sh check\nfinish.sh seal\n");
   });
 

@@ -17,7 +17,13 @@ import { hasCode } from "../../../provider/errors.js";
 import { run } from "../../../provider/host/command.js";
 import { hashScripts, recipeConf, writePayload } from "../../../provider/install/payload.js";
 
-const recipe = { mirror: "https://mirror/$repo/os/$arch", profile: "minimal", packages: ["vim", "git"], recipe: "abc" };
+const shipped = (name: string) => ({ name, own: false, script: Buffer.from("") });
+const recipe = {
+  mirror: "https://mirror/$repo/os/$arch",
+  profiles: [shipped("minimal")],
+  packages: ["vim", "git"],
+  recipe: "abc",
+};
 
 describe("payload", () => {
   let folder = "";
@@ -72,7 +78,7 @@ describe("payload", () => {
     const nasty = `it's $(touch ${folder}/pwned) \`id\` "q" \\ $HOME\nsecond; line #`;
     const conf = join(folder, "recipe.conf");
     writeFileSync(conf, recipeConf({ ...recipe, mirror: nasty, packages: ["a'b", "c"] }));
-    const script = 'set -eu; . "$1"; printf "%s|%s|%s|%s" "$VMS_MIRROR" "$VMS_PROFILE" "$VMS_PACKAGES" "$VMS_RECIPE"';
+    const script = 'set -eu; . "$1"; printf "%s|%s|%s|%s" "$VMS_MIRROR" "$VMS_PROFILES" "$VMS_PACKAGES" "$VMS_RECIPE"';
     const { stdout } = await run(["bash", "-c", script, "bash", conf]);
     assert.equal(stdout, `${nasty}|minimal|a'b c|abc`);
     assert.throws(() => statSync(join(folder, "pwned")), /ENOENT/);
@@ -84,8 +90,8 @@ describe("payload", () => {
 
   it("refuses a value that bash cannot take, and writes nothing", async () => {
     const file = join(folder, "payload.tar");
-    const writing = writePayload(file, { ...recipe, profile: "a\0b" }, { scripts: scripts() });
-    await assert.rejects(writing, (error: Error) => hasCode(error, "input") && error.message.includes("VMS_PROFILE"));
+    const writing = writePayload(file, { ...recipe, profiles: [shipped("a\0b")] }, { scripts: scripts() });
+    await assert.rejects(writing, (error: Error) => hasCode(error, "input") && error.message.includes("VMS_PROFILES"));
     assert.throws(() => statSync(file), /ENOENT/);
   });
 
@@ -95,10 +101,31 @@ describe("payload", () => {
     utimesSync(join(scripts(), "install.sh"), 1, 1);
     chmodSync(join(scripts(), "install.sh"), 0o600);
     assert.equal(await hashScripts(scripts()), before);
-    renameSync(join(scripts(), "profiles", "minimal.sh"), join(scripts(), "profiles", "gui.sh"));
+    renameSync(join(scripts(), "install.sh"), join(scripts(), "setup.sh"));
     const renamed = await hashScripts(scripts());
     assert.notEqual(renamed, before);
-    writeFileSync(join(scripts(), "install.sh"), "echo other\n");
+    writeFileSync(join(scripts(), "setup.sh"), "echo other\n");
     assert.notEqual(await hashScripts(scripts()), renamed);
+  });
+
+  it("has a hash that knows no profile, for each counts where it is installed", async () => {
+    const before = await hashScripts(scripts());
+    writeFileSync(join(scripts(), "profiles", "gui.sh"), "echo gui\n");
+    assert.equal(await hashScripts(scripts()), before);
+    writeFileSync(join(scripts(), "profiles", "i3.config"), "bar\n");
+    assert.notEqual(await hashScripts(scripts()), before);
+  });
+
+  it("brings a user's own script along, which can be run, and names it", async () => {
+    const script = Buffer.from("#!/bin/sh\necho mine\n");
+    const own = { ...recipe, profiles: [shipped("gui"), { name: "./it's mine.sh", own: true, script }] };
+    const file = join(folder, "payload.tar");
+    await writePayload(file, own, { scripts: scripts() });
+    const into = join(folder, "unpacked");
+    mkdirSync(into);
+    await run(["tar", "-xf", file, "-C", into]);
+    const text = 'set -eu; . ./recipe.conf; echo "$VMS_PROFILES: $VMS_OWN_PROFILE"; ./own-profile';
+    const { stdout } = await run(["bash", "-c", text], { cwd: into });
+    assert.equal(stdout, "gui own-profile: ./it's mine.sh\nmine");
   });
 });
