@@ -6,6 +6,8 @@ export interface CliContext extends Context {
   readonly progress: TerminalProgress;
   /** Writes a line of the verb's result to standard output. */
   print(line: string): void;
+  /** Writes a piece of the result that may be part of a line. */
+  write(text: string): void;
   /**
    * Lets `work` start a program that talks to the user's terminal itself. The terminal sends that program Ctrl-C, so this
    * process does not react to it meanwhile: the program decides what it means and ends by itself.

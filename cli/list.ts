@@ -1,5 +1,4 @@
-import { describeVm, type VmDescription } from "../provider/vm/describe.js";
-import { listDomains } from "../provider/libvirt/domain.js";
+import { type ListedVm, listVms } from "../provider/vm/list.js";
 import { connection } from "./connection.js";
 import type { CliContext } from "./context.js";
 import { columns } from "./table.js";
@@ -8,33 +7,14 @@ export interface ListOptions {
   readonly json?: boolean;
 }
 
-interface Row extends VmDescription {
-  readonly profile: string;
-  /** "cli", or "stack:<fingerprint>". */
-  readonly owner: string;
-  readonly ownerLabel: string;
-}
-
 /** `vms list`: every VM that bears our mark, of the command line and of stacks. */
-export async function run(options: ListOptions, context: CliContext): Promise<void> {
-  const rows = await ownVms();
-  if (options.json === true) context.print(JSON.stringify(rows, undefined, 2));
-  else for (const line of table(rows)) context.print(line);
+export async function run({ json }: ListOptions, context: CliContext): Promise<void> {
+  const vms = await listVms(connection, { whole: json === true });
+  if (json === true) context.print(JSON.stringify(vms, undefined, 2));
+  else for (const line of table(vms)) context.print(line);
 }
 
-async function ownVms(): Promise<Row[]> {
-  const domains = await listDomains(connection);
-  const rows = await Promise.all(
-    domains.map(async ({ uuid, mark }) => {
-      if (mark === undefined) return undefined;
-      const vm = await describeVm(connection, uuid);
-      return vm && { ...vm, profile: mark.profile, owner: mark.owner.id, ownerLabel: mark.owner.label };
-    }),
-  );
-  return rows.filter((row) => row !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function table(rows: readonly Row[]): string[] {
+function table(rows: readonly ListedVm[]): string[] {
   if (rows.length === 0) return ["There are no VMs. Make one: vms create <name> --profile minimal"];
   const cells = rows.map(({ name, state, phase, profile, ipAddress, ownerLabel }) => [
     name,

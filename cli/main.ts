@@ -28,15 +28,18 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 1);
 });
 
+function write(text: string): void {
+  progress.settle();
+  process.stdout.write(text);
+}
+
 function makeContext(): CliContext {
   return {
     settings: resolveSettings().settings,
     progress,
     signal: cancel.signal,
-    print: (line) => {
-      progress.settle();
-      process.stdout.write(`${line}\n`);
-    },
+    print: (line) => write(`${line}\n`),
+    write,
     handOverTerminal: async (work) => {
       progress.settle();
       terminalIsOurs = false;

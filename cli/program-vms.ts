@@ -1,4 +1,4 @@
-/** The verbs that make, list and delete VMs. */
+/** The verbs that make and delete VMs, and the one about what they stand on. */
 import type { Command } from "commander";
 import { type Perform, wholeNumber } from "./registration.js";
 
@@ -55,13 +55,6 @@ export function addVmVerbs(program: Command, perform: Perform): void {
     .option("--compact <name>", "make the chain of a VM that is off short, by copying into its own disk")
     .action(async (flags: { json?: boolean; compact?: string }) =>
       perform(async (context) => (await import("./images.js")).run(flags, context)),
-    );
-  program
-    .command("list")
-    .description("show the VMs that are ours")
-    .option("--json", "as JSON")
-    .action(async (flags: { json?: boolean }) =>
-      perform(async (context) => (await import("./list.js")).run(flags, context)),
     );
   program
     .command("destroy")

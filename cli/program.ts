@@ -4,6 +4,7 @@
  */
 import { Command } from "commander";
 import { addHostVerbs } from "./program-host.js";
+import { addLookVerbs } from "./program-look.js";
 import { addPowerVerbs } from "./program-power.js";
 import { addStackVerbs } from "./program-stack.js";
 import { addVmVerbs } from "./program-vms.js";
@@ -19,6 +20,7 @@ export function buildProgram(perform: Perform, version: string): Command {
     .showHelpAfterError("(vms --help lists the verbs and their flags)");
   addHostVerbs(program, perform);
   addVmVerbs(program, perform);
+  addLookVerbs(program, perform);
   addPowerVerbs(program, perform);
   addStackVerbs(program, perform);
   return program;

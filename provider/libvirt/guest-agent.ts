@@ -1,5 +1,5 @@
 /** The guest agent: what can be asked of a running guest without a network (qemu's QGA protocol, through libvirt). */
-import { hasCode, VmsError } from "../errors.js";
+import { hasCode, toVmsError, VmsError } from "../errors.js";
 import { Deadline, poll } from "../host/deadline.js";
 import { type Connection, virsh } from "./virsh.js";
 
@@ -98,21 +98,43 @@ interface GuestExecStatus {
   readonly "err-data"?: string;
 }
 
-/** The guest's first address that others can use, IPv4 before IPv6; undefined where it has none yet. */
-export async function guestAddress(connection: Connection, id: string): Promise<string | undefined> {
-  for (const source of ["lease", "agent", "arp"]) {
-    const address = usableAddress(await interfaces(connection, id, source));
-    if (address !== undefined) return address;
-  }
-  return undefined;
+/** Where an address may be known, in the order in which they are asked. */
+export type AddressSource = "lease" | "agent" | "arp";
+
+export interface AddressSearch {
+  readonly found: { readonly address: string; readonly source: AddressSource } | undefined;
+  /** What each that was asked in vain said, empty where it knew nothing. */
+  readonly inVain: readonly { readonly source: AddressSource; readonly said: string }[];
 }
 
-/** Nothing where this source cannot tell, or not in time. */
-async function interfaces(connection: Connection, id: string, source: string): Promise<string> {
+/** Looks for the guest's first address that others can use, IPv4 before IPv6. */
+export async function findAddress(connection: Connection, id: string): Promise<AddressSearch> {
+  const inVain: { source: AddressSource; said: string }[] = [];
+  for (const source of ["lease", "agent", "arp"] as const) {
+    const { table, said } = await interfaces(connection, id, source);
+    const address = usableAddress(table);
+    if (address !== undefined) return { found: { address, source }, inVain };
+    inVain.push({ source, said });
+  }
+  return { found: undefined, inVain };
+}
+
+/** The address alone; undefined where it has none yet. */
+export async function guestAddress(connection: Connection, id: string): Promise<string | undefined> {
+  return (await findAddress(connection, id)).found?.address;
+}
+
+/** No table where this source cannot tell, or not in time. */
+async function interfaces(
+  connection: Connection,
+  id: string,
+  source: AddressSource,
+): Promise<{ table: string; said: string }> {
   try {
-    return await virsh(connection, ["domifaddr", id, "--source", source], { timeout: answerSeconds });
+    const table = await virsh(connection, ["domifaddr", id, "--source", source], { timeout: answerSeconds });
+    return { table, said: "" };
   } catch (error) {
-    if (hasCode(error, "command")) return "";
+    if (hasCode(error, "command")) return { table: "", said: toVmsError(error).reason };
     throw error;
   }
 }

@@ -26,6 +26,8 @@ export interface Mark {
   readonly image: string;
   /** Absolute paths of what belongs to this domain alone, and goes with it. */
   readonly files: readonly string[];
+  /** Of an install: the name of the VM that it is made for. */
+  readonly madeFor?: string | undefined;
   /** When its disks were last frozen for a clone, on the clock of `host/moment.ts`. */
   readonly frozen?: string | undefined;
 }
@@ -39,6 +41,7 @@ export function markXml(mark: Mark): string {
     phase: mark.phase,
     profile: mark.profile,
     image: mark.image,
+    ...(mark.madeFor === undefined ? {} : { "made-for": mark.madeFor }),
     ...(mark.frozen === undefined ? {} : { frozen: mark.frozen }),
   })
     .map(([name, value]) => `${name}="${escapeXml(value)}"`)
@@ -61,12 +64,14 @@ export function readMark(document: readonly XmlNode[]): Mark | undefined {
   const [owner, phase] = [attribute(node, "owner"), attribute(node, "phase")];
   if (node === undefined || owner === undefined || phase === undefined || !phases.includes(phase)) return undefined;
   const frozen = attribute(node, "frozen");
+  const madeFor = attribute(node, "made-for");
   return {
     owner: { id: owner, label: attribute(node, "label") ?? owner },
     phase: phase as Phase,
     profile: attribute(node, "profile") ?? "",
     image: attribute(node, "image") ?? "",
     files: elements(node, "vms:file").flatMap((file) => attribute(file, "path") ?? []),
+    ...(madeFor === undefined ? {} : { madeFor }),
     ...(frozen === undefined ? {} : { frozen }),
   };
 }

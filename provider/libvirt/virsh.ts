@@ -19,6 +19,24 @@ export async function virsh(
   }
 }
 
+/**
+ * Runs commands in one virsh process, and returns what each printed, nothing where it failed. Each is one word or several, none
+ * with a blank or a quote in it. Throws VmsError where libvirt cannot be asked at all.
+ */
+export async function virshEach(
+  connection: Connection,
+  commands: readonly (readonly string[])[],
+  options: RunOptions = {},
+): Promise<string[]> {
+  if (commands.length === 0) return [];
+  // virsh ends with the status of the last one, which cannot fail where there is a connection.
+  const script = commands.map((words) => `${words.join(" ")}; echo ${separator}`).join("; ");
+  const answers = (await virsh(connection, [script], options)).split(separator);
+  return commands.map((_, index) => (answers[index] ?? "").trim());
+}
+
+const separator = "=pulumi-vms=";
+
 /** What virsh said, as an error with its remedy. */
 export function explain(error: unknown, connection: Connection): unknown {
   if (!(error instanceof CommandError)) return error;

@@ -47,24 +47,31 @@ async function describe(connection: Connection, domain: Domain): Promise<VmDescr
   const { state } = await domainState(connection, uuid);
   const runs = state === "running";
   return {
-    name: domain.name,
-    uuid: domain.uuid,
-    mac: domain.macs[0] ?? "",
+    ...factsOf(domain),
     ipAddress: runs ? ((await guestAddress(connection, uuid)) ?? "") : "",
     state,
-    diskPath: domain.disks[0] ?? "",
-    image: domain.mark?.image ?? "",
     base: await baseOf(domain),
-    consoleLog: consoleLogOf(domain),
     viewer: runs ? await displayUri(connection, uuid) : "",
-    phase: domain.mark?.phase ?? "unmarked",
-    memory: domain.memory,
-    cpus: domain.cpus,
     autostart: await startsWithHost(connection, uuid),
   };
 }
 
-async function baseOf({ disks: [top] }: Domain): Promise<string> {
+/** What its definition alone tells. */
+export function factsOf(domain: Domain) {
+  return {
+    name: domain.name,
+    uuid: domain.uuid,
+    mac: domain.macs[0] ?? "",
+    diskPath: domain.disks[0] ?? "",
+    image: domain.mark?.image ?? "",
+    consoleLog: consoleLogOf(domain),
+    phase: domain.mark?.phase ?? "unmarked",
+    memory: domain.memory,
+    cpus: domain.cpus,
+  };
+}
+
+export async function baseOf({ disks: [top] }: Domain): Promise<string> {
   if (top === undefined) return "";
   try {
     return (await imageInfo(top, { shared: true })).backing ?? "";

@@ -109,7 +109,14 @@ export async function installSystem<T>(
   const domain: DomainSpec = {
     name,
     uuid: randomUUID(),
-    mark: { owner: imageOwner, phase: "installing", profile: profile.name, image: key, files: Object.values(files) },
+    mark: {
+      owner: imageOwner,
+      phase: "installing",
+      profile: profile.name,
+      image: key,
+      files: Object.values(files),
+      madeFor: spec.name,
+    },
     memory: installMemory,
     cpus: Math.min(availableParallelism(), 4),
     acceleration,

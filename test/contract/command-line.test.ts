@@ -17,7 +17,20 @@ describe("the command line", () => {
   it("lists its verbs, and is done with status 0", async () => {
     const { status, stdout } = await vms(["--help"]);
     assert.equal(status, 0);
-    for (const verb of ["bootstrap", "create", "demo", "destroy", "list", "pulumi"]) {
+    for (const verb of [
+      "bootstrap",
+      "create",
+      "demo",
+      "destroy",
+      "ip",
+      "kill",
+      "list",
+      "log",
+      "pulumi",
+      "screenshot",
+      "start",
+      "stop",
+    ]) {
       assert.match(stdout, new RegExp(`^  ${verb} `, "m"));
     }
   });

@@ -4,10 +4,10 @@ import { attempt, type RunResult } from "../../provider/host/command.js";
 import { packageFiles } from "../../provider/paths.js";
 import type { Settings } from "../../provider/settings.js";
 
-const vmsProgram = join(packageFiles.root, "dist", "cli", "main.js");
+export const vmsProgram = join(packageFiles.root, "dist", "cli", "main.js");
 
 /** What makes the command line use that store. */
-const environmentOf = (settings: Settings): Record<string, string> => ({
+export const environmentOf = (settings: Settings): Record<string, string> => ({
   VMS_IMAGES: settings.images,
   VMS_ISO: settings.iso,
   VMS_FILESYSTEMS: settings.filesystems,

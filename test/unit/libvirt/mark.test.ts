@@ -15,6 +15,8 @@ const domain = (metadata: string) => parseXml(`<domain><name>x</name><metadata>$
 describe("the ownership mark", () => {
   it("reads back as it was written, whatever is in it", () => {
     assert.deepEqual(readMark(domain(markXml(mark))), mark);
+    const more = { ...mark, frozen: "12.5", madeFor: "web" };
+    assert.deepEqual(readMark(domain(markXml(more))), more);
   });
 
   it("is found beside the metadata of other tools", () => {

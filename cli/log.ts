@@ -1,0 +1,31 @@
+import { followLog, readLog } from "../provider/console/log-reader.js";
+import { cannot } from "../provider/errors.js";
+import { findDomain } from "../provider/libvirt/domain.js";
+import { findLog, type LogSource } from "../provider/vm/logs.js";
+import { connection } from "./connection.js";
+import type { CliContext } from "./context.js";
+
+export interface LogOptions {
+  readonly name: string;
+  readonly follow?: boolean;
+}
+
+/** `vms log`: what the serial console of a VM printed, or that of the install that is made for it. */
+export async function run({ name, follow }: LogOptions, context: CliContext): Promise<void> {
+  try {
+    const source = await findLog(connection, name, context);
+    if (follow === true) await followSource(source, context);
+    else await readLog(source.path, (text) => context.write(text));
+  } catch (error) {
+    throw cannot("show the console log of", "VM", name, error);
+  }
+}
+
+/** Until the VM is gone, or the install is over. */
+export async function followSource({ uuid, name, path, installs }: LogSource, context: CliContext): Promise<void> {
+  await followLog(path, (text) => context.write(text), {
+    isOver: async () => (await findDomain(connection, uuid)) === undefined,
+    signal: context.signal,
+  });
+  context.progress.notice(installs ? `The install in ${name} is over` : `${name} is gone`);
+}

@@ -1,0 +1,76 @@
+/** Every VM of ours on this host, with as few calls of libvirt as there can be: one for their names, one for all that it knows of them. */
+import { type DomainState, readDomain } from "../libvirt/domain.js";
+import { type Connection, virsh, virshEach } from "../libvirt/virsh.js";
+import { guestAddress } from "../libvirt/guest-agent.js";
+import { baseOf, factsOf, type VmDescription } from "./describe.js";
+import type { OwnDomain } from "./ownership.js";
+
+export interface ListedVm extends VmDescription {
+  readonly profile: string;
+  /** "cli", "image", or "stack:<fingerprint>". */
+  readonly owner: string;
+  readonly ownerLabel: string;
+}
+
+export interface ListOptions {
+  /** Also their displays, and the files that their disks stand on, which are asked for one by one. */
+  readonly whole: boolean;
+}
+
+/** In the order of their names, installs among them. */
+export async function listVms(connection: Connection, { whole }: ListOptions): Promise<ListedVm[]> {
+  const found = await readAll(connection, whole);
+  const rows = await Promise.all(found.map((one) => describe(connection, one, whole)));
+  return rows.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+interface Found {
+  readonly domain: OwnDomain;
+  readonly state: DomainState;
+  readonly autostart: boolean;
+  readonly viewer: string;
+}
+
+async function readAll(connection: Connection, whole: boolean): Promise<Found[]> {
+  const uuids = (await virsh(connection, ["list", "--all", "--uuid"])).split("\n").filter((line) => line !== "");
+  const asked = uuids.flatMap((uuid) => [
+    ["dumpxml", "--inactive", uuid],
+    ["domstate", uuid],
+    whole ? ["domdisplay", uuid] : ["echo"],
+  ]);
+  const [starting = "", ...answers] = await virshEach(connection, [
+    ["list", "--all", "--autostart", "--uuid"],
+    ...asked,
+  ]);
+  return uuids.flatMap((uuid, index) => {
+    const [xml = "", state = "", viewer = ""] = answers.slice(index * 3);
+    // Empty: somebody has removed it meanwhile.
+    const domain = xml === "" || state === "" ? undefined : readDomain(xml);
+    const mark = domain?.mark;
+    if (domain === undefined || mark === undefined) return [];
+    return [{ domain: { ...domain, mark }, state: state as DomainState, autostart: starting.includes(uuid), viewer }];
+  });
+}
+
+async function describe(
+  connection: Connection,
+  { domain, state, autostart, viewer }: Found,
+  whole: boolean,
+): Promise<ListedVm> {
+  const { mark, uuid } = domain;
+  const [ipAddress, base] = await Promise.all([
+    state === "running" ? guestAddress(connection, uuid) : undefined,
+    whole ? baseOf(domain) : "",
+  ]);
+  return {
+    ...factsOf(domain),
+    state,
+    ipAddress: ipAddress ?? "",
+    base,
+    viewer: state === "running" ? viewer : "",
+    autostart,
+    profile: mark.profile,
+    owner: mark.owner.id,
+    ownerLabel: mark.owner.label,
+  };
+}
