@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Profile gui: X with i3, which the machine's user finds on the screen after each boot, with sound, fonts and SPICE's agent.
+# vms-base: minimal
 #
 # A profile on top of it opens a program with the session by a file /etc/skel/.config/i3/config.d/NAME.conf with a line
 # `exec PROGRAM`. The contract of all profiles: docs/profiles.md.
