@@ -6,5 +6,5 @@ export async function announceVm(name: string, uuid: string, connection: string,
   const vm = await describeVm(connection, uuid);
   const address = vm?.ipAddress ?? "";
   context.print(`${name} is ${vm?.state ?? "gone"}${address === "" ? "" : `, its address is ${address}`}`);
-  context.print(`Console: virsh -c ${connection} console ${name}   Remove: vms destroy ${name}`);
+  context.print(`Console: vms console ${name}   Display: vms viewer ${name}   Remove: vms destroy ${name}`);
 }

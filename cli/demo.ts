@@ -116,8 +116,8 @@ async function showVm(stack: Stack, context: CliContext): Promise<void> {
     context.print("Its network is qemu's user mode: it reaches out, and only the console reaches it.");
   const rows = {
     Address: vm.ipAddress === "" ? "none known" : vm.ipAddress,
-    Console: `virsh -c ${connection} console ${name}   (leave it with Ctrl-])`,
-    Display: vm.viewer === "" ? "none while it is off" : `remote-viewer ${vm.viewer}`,
+    Console: `./vms console ${name}   (leave it with Ctrl-])`,
+    Display: vm.viewer === "" ? "none while it is off" : `./vms viewer ${name}   (${vm.viewer})`,
     Log: vm.consoleLog,
     Remove: "./vms demo --down",
   };

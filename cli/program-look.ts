@@ -34,4 +34,17 @@ export function addLookVerbs(program: Command, perform: Perform): void {
     .action(async (name: string, file: string | undefined) =>
       perform(async (context) => (await import("./screenshot.js")).run({ name, file }, context)),
     );
+  program
+    .command("console")
+    .description("be root on the serial console of a VM, in this terminal; Ctrl-] leaves it")
+    .argument("<name>", "the VM's name")
+    .option("--force", "take it from whoever has it open")
+    .action(async (name: string, flags: { force?: boolean }) =>
+      perform(async (context) => (await import("./console.js")).run({ name, ...flags }, context)),
+    );
+  program
+    .command("viewer")
+    .description("open a window with the display of a VM")
+    .argument("<name>", "the VM's name")
+    .action(async (name: string) => perform(async (context) => (await import("./viewer.js")).run({ name }, context)));
 }

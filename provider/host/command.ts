@@ -16,8 +16,8 @@ export interface RunOptions {
   readonly env?: Record<string, string | undefined> | undefined;
   /** Called with each line of standard output and standard error as it comes; a carriage return ends one too. */
   readonly onLine?: ((line: string) => void) | undefined;
-  /** The program talks to the user's terminal itself; nothing is captured. */
-  readonly inherit?: boolean | undefined;
+  /** The program talks to the user's terminal itself; nothing is captured, or else what it says as an error. */
+  readonly inherit?: boolean | "input and output" | undefined;
   /** File descriptors handed down as 3, 4, ... */
   readonly descriptors?: readonly number[] | undefined;
 }
@@ -43,14 +43,15 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
 export async function attempt(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
   const { input, timeout = 60, signal, cwd, env, onLine, inherit, descriptors = [] } = options;
   const [file, ...args] = argv;
-  const output = inherit === true ? ("inherit" as const) : ("pipe" as const);
+  const talks = inherit === true || inherit === "input and output";
+  const [output, errors] = [talks ? "inherit" : "pipe", inherit === true ? "inherit" : "pipe"] as const;
   try {
     const child = execa(file, args, {
       env: { LC_ALL: "C.UTF-8", LANGUAGE: "", ...env },
       stdio: [
-        inherit === true ? "inherit" : input === undefined ? "ignore" : "pipe",
+        talks ? "inherit" : input === undefined ? "ignore" : "pipe",
         output,
-        output,
+        errors,
         ...(descriptors as readonly InheritedDescriptor[]),
       ],
       reject: false,
@@ -74,6 +75,32 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
     if (error instanceof ExecaError) throw notStarted(argv, error);
     throw error;
   }
+}
+
+/** A program that outlives this process. */
+export interface Detached {
+  /** Its status, once it has ended; undefined where it was ended by a signal. */
+  readonly ended: Promise<number | undefined>;
+}
+
+/** Starts a program in a session of its own; what it says goes to the open file, a descriptor. */
+export function startDetached(argv: readonly [string, ...string[]], file: number): Detached {
+  const [program, ...args] = argv;
+  const output = file as InheritedDescriptor;
+  const child = execa(program, args, {
+    detached: true,
+    cleanup: false,
+    reject: false,
+    stdio: ["ignore", output, output],
+  });
+  // This process ends when its own work is done.
+  child.unref();
+  return {
+    ended: child.then((result) => {
+      if (result.exitCode === undefined && result.signal === undefined) throw notStarted(argv, result.cause ?? result);
+      return result.exitCode;
+    }),
+  };
 }
 
 /** Programs that count upwards in place (`qemu-img -p`) end their lines with a carriage return only. */

@@ -1,0 +1,96 @@
+import { cannot, CommandError, VmsError } from "../provider/errors.js";
+import { attempt } from "../provider/host/command.js";
+import { findDomain, isOff } from "../provider/libvirt/domain.js";
+import { explain } from "../provider/libvirt/virsh.js";
+import { findLog } from "../provider/vm/logs.js";
+import { type Active, findActive } from "../provider/vm/running.js";
+import { setSerialSize } from "../provider/vm/serial-size.js";
+import { connection } from "./connection.js";
+import type { CliContext } from "./context.js";
+import { followSource } from "./log.js";
+
+export interface ConsoleOptions {
+  readonly name: string;
+  /** Takes the console from whoever has it. */
+  readonly force?: boolean;
+}
+
+/** `vms console`: root on the serial line of a VM, in this terminal; of one that is being made, what it says. */
+export async function run({ name, force }: ConsoleOptions, context: CliContext): Promise<void> {
+  try {
+    if (!process.stdin.isTTY || !process.stdout.isTTY) {
+      throw new VmsError("input", "a console needs a terminal, and there is none here", {
+        hint: `What it said: vms log ${name}`,
+      });
+    }
+    const phase = (await findDomain(connection, name))?.mark?.phase;
+    if (phase === "ready") await attach(await findActive(connection, name), force === true, context);
+    else await watch(name, context);
+  } catch (error) {
+    throw cannot("open the console of", "VM", name, error);
+  }
+}
+
+/** Nothing must be typed into an install: it drives the console itself. */
+async function watch(name: string, context: CliContext): Promise<void> {
+  const source = await findLog(connection, name, context);
+  context.progress.notice(`${name} is being made: this shows what its console says. Leave with Ctrl-C`);
+  await followSource(source, context);
+}
+
+async function attach(vm: Active, force: boolean, context: CliContext): Promise<void> {
+  const { name, uuid } = vm;
+  if (vm.paused) context.progress.notice(`${name} is paused: nothing answers until it goes on (vms start ${name})`);
+  context.progress.notice(`The console of ${name}. Leave it with Ctrl-]; where nothing shows, press Enter`);
+  const window = followWindow(uuid);
+  // virsh puts the terminal into raw mode, watches for Ctrl-], and puts it back.
+  const argv = ["virsh", "--quiet", "--connect", connection, "console", uuid, ...(force ? ["--force"] : [])] as const;
+  try {
+    const options = { inherit: "input and output", timeout: 0 } as const;
+    const { status, stderr } = await context.handOverTerminal(() => attempt([...argv], options));
+    // What is off closes its console, as an error or not.
+    if (status !== 0 && !(await isOff(connection, uuid)))
+      throw refusal(new CommandError([...argv], status, stderr), name);
+  } finally {
+    window.close();
+  }
+  context.write("\n");
+  context.progress.notice(
+    (await isOff(connection, uuid)) ? `${name} is off` : `Left the console of ${name}, which runs on`,
+  );
+}
+
+function refusal(error: CommandError, name: string): unknown {
+  const options = {
+    hint: `Take it from them: vms console ${name} --force. Or only look: vms log ${name} --follow`,
+    cause: error,
+  };
+  if (/Active console session exists/i.test(error.stderr))
+    return new VmsError("busy", "somebody else has its console open", options);
+  // How virsh says that its stream was closed.
+  if (/stream had I\/O failure/i.test(error.stderr))
+    return new VmsError("busy", "somebody else took its console, or libvirt was stopped", options);
+  return explain(error, connection);
+}
+
+/** The guest is told the window's size at first and with each change; the latest one where it is slower than they come. */
+function followWindow(uuid: string): { close(): void } {
+  let [telling, again] = [false, false];
+  const tell = async (): Promise<void> => {
+    again = telling;
+    if (telling) return;
+    telling = true;
+    const { columns, rows } = process.stdout;
+    try {
+      await setSerialSize(connection, uuid, { columns, rows });
+    } finally {
+      telling = false;
+    }
+    if (again) await tell();
+  };
+  // The console works without it, and where libvirt is gone virsh says so.
+  const onResize = (): void => void tell().catch(() => undefined);
+  process.stdout.on("resize", onResize);
+  onResize();
+  return { close: () => void process.stdout.off("resize", onResize) };
+}
