@@ -16,7 +16,7 @@ export interface ConsoleOptions {
 }
 
 /** `vms console`: root on the serial line of a VM, in this terminal; of one that is being made, what it says. */
-export async function run({ name, force }: ConsoleOptions, context: CliContext): Promise<void> {
+export async function run({ name, force }: ConsoleOptions, context: CliContext): Promise<number> {
   try {
     if (!process.stdin.isTTY || !process.stdout.isTTY) {
       throw new VmsError("input", "a console needs a terminal, and there is none here", {
@@ -24,18 +24,19 @@ export async function run({ name, force }: ConsoleOptions, context: CliContext):
       });
     }
     const phase = (await findDomain(connection, name))?.mark?.phase;
-    if (phase === "ready") await attach(await findActive(connection, name), force === true, context);
-    else await watch(name, context);
+    if (phase !== "ready") return await watch(name, context);
+    await attach(await findActive(connection, name), force === true, context);
+    return 0;
   } catch (error) {
     throw cannot("open the console of", "VM", name, error);
   }
 }
 
 /** Nothing must be typed into an install: it drives the console itself. */
-async function watch(name: string, context: CliContext): Promise<void> {
+async function watch(name: string, context: CliContext): Promise<number> {
   const source = await findLog(connection, name, context);
   context.progress.notice(`${name} is being made: this shows what its console says. Leave with Ctrl-C`);
-  await followSource(source, context);
+  return followSource(source, context);
 }
 
 async function attach(vm: Active, force: boolean, context: CliContext): Promise<void> {

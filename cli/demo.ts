@@ -5,12 +5,13 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cannot, VmsError } from "../provider/errors.js";
+import { archMirror, canReach } from "../provider/host/reach.js";
 import { describeVm } from "../provider/vm/describe.js";
 import type { CliContext } from "./context.js";
 import { type Part, readTimes, showTimes } from "./demo-times.js";
 import { prepareAsUser } from "./demo-user.js";
 import { checkoutFiles, openStack, type Stack } from "./stack.js";
-import { canReachArch, serveStandIn, type StandIn } from "./stand-in.js";
+import { serveStandIn, type StandIn } from "./stand-in.js";
 
 export interface DemoOptions {
   readonly down?: boolean;
@@ -85,7 +86,7 @@ const standInMark = "vms:standIn";
 async function wantsStandIn(config: Config, stack: Stack, context: CliContext): Promise<boolean> {
   const ours = config[standInMark] !== undefined;
   if (!ours && (config["vms:archIso"] !== undefined || config["vms:mirror"] !== undefined)) return false;
-  if (await canReachArch()) {
+  if (await canReach(archMirror, context.signal)) {
     if (ours) await stack.read(["config", "rm-all", standInMark, "vms:archIso", "vms:mirror"]);
     return false;
   }

@@ -11,21 +11,29 @@ export interface LogOptions {
 }
 
 /** `vms log`: what the serial console of a VM printed, or that of the install that is made for it. */
-export async function run({ name, follow }: LogOptions, context: CliContext): Promise<void> {
+export async function run({ name, follow }: LogOptions, context: CliContext): Promise<number> {
   try {
     const source = await findLog(connection, name, context);
-    if (follow === true) await followSource(source, context);
-    else await readLog(source.path, (text) => context.write(text));
+    if (follow === true) return await followSource(source, context);
+    await readLog(source.path, (text) => context.write(text));
+    return 0;
   } catch (error) {
     throw cannot("show the console log of", "VM", name, error);
   }
 }
 
-/** Until the VM is gone, or the install is over. */
-export async function followSource({ uuid, name, path, installs }: LogSource, context: CliContext): Promise<void> {
-  await followLog(path, (text) => context.write(text), {
-    isOver: async () => (await findDomain(connection, uuid)) === undefined,
-    signal: context.signal,
-  });
+/** Until the VM is gone, the install is over, or the user leaves by Ctrl-C. Returns the status for that. */
+export async function followSource({ uuid, name, path, installs }: LogSource, context: CliContext): Promise<number> {
+  try {
+    await followLog(path, (text) => context.write(text), {
+      isOver: async () => (await findDomain(connection, uuid)) === undefined,
+      signal: context.signal,
+    });
+  } catch (error) {
+    // It is how one leaves: nothing has failed that had to be told.
+    if (context.signal?.aborted === true) return 130;
+    throw error;
+  }
   context.progress.notice(installs ? `The install in ${name} is over` : `${name} is gone`);
+  return 0;
 }

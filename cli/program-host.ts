@@ -13,4 +13,11 @@ export function addHostVerbs(program: Command, perform: Perform): void {
         (await import("./bootstrap.js")).run({ user: flags.user, packages: flags.package }, context),
       ),
     );
+  program
+    .command("doctor")
+    .description("look at all that VMs need of this host, and say what mends what is bad")
+    .option("--json", "as JSON")
+    .action(async (flags: { json?: boolean }) =>
+      perform(async (context) => (await import("./doctor.js")).run(flags, context)),
+    );
 }

@@ -18,4 +18,12 @@ export function addStackVerbs(program: Command, perform: Perform): void {
     .allowUnknownOption()
     .helpOption(false)
     .action(async (args: string[]) => perform(async (context) => (await import("./pulumi.js")).run({ args }, context)));
+  program
+    .command("up")
+    .description("run pulumi up on the sample stack of this checkout")
+    .argument("[args...]", "what to hand to pulumi up, such as --yes")
+    .passThroughOptions()
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (args: string[]) => perform(async (context) => (await import("./up.js")).run({ args }, context)));
 }

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { VmsError } from "../provider/errors.js";
 import { attempt, run } from "../provider/host/command.js";
 import { exists } from "../provider/host/existence.js";
+import { findProgram } from "../provider/host/programs.js";
+import type { Check } from "../provider/host/requirement.js";
 import { packageFiles } from "../provider/paths.js";
 import type { CliContext } from "./context.js";
 import { removeDeadLocks } from "./stack-locks.js";
@@ -107,6 +109,27 @@ async function ensurePassphrase(): Promise<void> {
 function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== "EEXIST") throw error;
 }
+
+/** Only stacks need it, and whoever calls for one gets it made. */
+export const pulumiCli: Check = {
+  id: "pulumi",
+  description: "the pulumi CLI",
+  fatal: false,
+  probe: async (host) => {
+    const script = join(packageFiles.root, "tools", "pulumi-cli", "ensure.sh");
+    if (!(await exists(script))) {
+      if ((await findProgram(host, "pulumi")) !== undefined) return undefined;
+      const hint = "Only programs need it, the command line does not. Install it: https://www.pulumi.com/docs/install/";
+      return { reason: "it is not installed", commands: [], hint };
+    }
+    if ((await attempt(["bash", script, "--find"])).status === 0) return undefined;
+    return {
+      reason: "it is neither on PATH with its Node.js language host nor made yet",
+      commands: [{ argv: ["./vms", "pulumi", "version"] }],
+      hint: "Only stacks need it, and ./vms demo makes it by itself",
+    };
+  },
+};
 
 /** The directory of the pulumi CLI; tools/pulumi-cli/ensure.sh tells where it looks and what it makes. */
 async function ensureCli(context: CliContext): Promise<string> {

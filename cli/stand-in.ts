@@ -16,21 +16,6 @@ export interface StandIn {
   close(): Promise<void>;
 }
 
-const archMirror = "https://geo.mirror.pkgbuild.com/";
-/** In milliseconds: who has a way to the mirror has an answer by then. */
-const patience = 5000;
-
-/** Whether Arch's own packages can be had from here. */
-export async function canReachArch(): Promise<boolean> {
-  try {
-    await fetch(archMirror, { method: "HEAD", signal: AbortSignal.timeout(patience) });
-    return true;
-  } catch {
-    // No name, no route, no answer in time: for the demo it is all the same.
-    return false;
-  }
-}
-
 /** The mirror's address is part of what an image is made from: the same one again finds the image of the last time. */
 const usualPort = 18273;
 

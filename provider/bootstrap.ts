@@ -102,7 +102,8 @@ async function readVersions(): Promise<string> {
   }
 }
 
-function thisHost({ settings, signal }: Context, { user, packages = [] }: BootstrapOptions): Host {
+/** This machine as the probes see it. */
+export function thisHost({ settings, signal }: Context, { user, packages = [] }: BootstrapOptions): Host {
   return { root: "/", uid: process.getuid?.() ?? 0, user: resolveUser(user), packages, settings, signal };
 }
 

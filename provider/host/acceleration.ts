@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { findGroup } from "./accounts.js";
-import type { Host, Requirement } from "./requirement.js";
+import type { Check, Host, Requirement } from "./requirement.js";
 
 export interface DetectedAcceleration {
   readonly acceleration: "kvm" | "tcg";
@@ -19,15 +19,51 @@ export async function detectAcceleration(
   wanted: "auto" | "kvm" | "tcg" = "auto",
 ): Promise<DetectedAcceleration> {
   if (wanted !== "auto") return { acceleration: wanted };
-  const flags = /^flags\s*:.*$/m.exec(await readFile(join(host.root, "/proc/cpuinfo"), "utf8"))?.[0] ?? "";
-  const capable = /\b(vmx|svm)\b/.test(flags);
+  const capable = await isCapable(host);
   const device = await kvmDevice(host);
   if (capable && device !== undefined) return { acceleration: "kvm" };
-  const reason = capable
-    ? "there is no /dev/kvm (virtualisation is switched off in the firmware, or the kvm module is not loaded)"
-    : "the processor has neither of the flags vmx and svm (in a VM: nested virtualisation is off)";
-  return { acceleration: "tcg", reason };
+  return { acceleration: "tcg", reason: capable ? noDevice : noFlags };
 }
+
+const noDevice =
+  "there is no /dev/kvm (virtualisation is switched off in the firmware, or the kvm module is not loaded)";
+const noFlags = "the processor has neither of the flags vmx and svm (in a VM: nested virtualisation is off)";
+
+/** Whether the processor says that it can run guests. */
+async function isCapable(host: Pick<Host, "root">): Promise<boolean> {
+  const flags = /^flags\s*:.*$/m.exec(await readFile(join(host.root, "/proc/cpuinfo"), "utf8"))?.[0] ?? "";
+  return /\b(vmx|svm)\b/.test(flags);
+}
+
+/** Only for who wants to know why VMs are slow: no command of ours can change it. */
+export const processorFlags: Check = {
+  id: "processor",
+  description: "hardware virtualisation by the processor",
+  fatal: false,
+  probe: async (host) =>
+    (await isCapable(host))
+      ? undefined
+      : {
+          reason: noFlags,
+          commands: [],
+          hint: "VMs are emulated, which is slow. Switch it on in the firmware, or for the VM that this is",
+        },
+};
+
+export const kvmThere: Check = {
+  id: "kvm",
+  description: "/dev/kvm",
+  fatal: false,
+  probe: async (host) => {
+    if ((await kvmDevice(host)) !== undefined) return undefined;
+    const capable = await isCapable(host);
+    return {
+      reason: "it does not exist",
+      commands: capable ? [{ argv: ["modprobe", "kvm_intel"] }, { argv: ["modprobe", "kvm_amd"] }] : [],
+      hint: capable ? "One of the two is your processor's; virtualisation may be off in the firmware" : noFlags,
+    };
+  },
+};
 
 /**
  * libvirt probes qemu as root, finds KVM, checks again as the qemu user, finds none and throws its cache away: seconds at every

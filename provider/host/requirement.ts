@@ -50,6 +50,9 @@ export interface Requirement {
   probe(host: Host): Promise<Finding | undefined>;
 }
 
+/** What is only looked at: of a requirement, the part that a doctor asks for. */
+export type Check = Pick<Requirement, "id" | "description" | "fatal" | "probe">;
+
 /** The group whose members manage VMs without being root. */
 export const libvirtGroup = "libvirt";
 

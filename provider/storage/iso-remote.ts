@@ -42,7 +42,8 @@ export function nameInUrl(url: string): string {
   return decodeURIComponent(basename(new URL(url).pathname));
 }
 
-async function findEarlier(url: string, context: Context): Promise<Iso | undefined> {
+/** What an earlier call fetched from there. */
+export async function findEarlier(url: string, context: Context): Promise<Iso | undefined> {
   const path = await recallUrl(context, url);
   const known = path === undefined ? undefined : await recallIso(context, path);
   return path === undefined || known === undefined ? undefined : { path, sha256: known.sha256 };

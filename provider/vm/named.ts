@@ -31,7 +31,13 @@ async function notThere(connection: Connection, name: string): Promise<VmsError>
       },
     );
   }
-  const ours = (await listDomains(connection)).filter(({ mark }) => mark !== undefined).map((domain) => domain.name);
+  const marked = (await listDomains(connection)).filter(({ mark }) => mark !== undefined);
+  if (marked.some(({ mark }) => mark?.madeFor === name)) {
+    return new VmsError("busy", "it is being made: what it stands on is installed first", {
+      hint: `Follow it: vms log ${name} --follow`,
+    });
+  }
+  const ours = marked.map((domain) => domain.name);
   const close = closeNames(name, ours);
   return new VmsError("gone", "there is no VM of that name", {
     hint: close.length > 0 ? `Did you mean ${close.join(" or ")}? See: vms list` : "See: vms list",

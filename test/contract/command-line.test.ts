@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -19,9 +19,14 @@ describe("the command line", () => {
     assert.equal(status, 0);
     for (const verb of [
       "bootstrap",
+      "clone",
+      "console",
       "create",
       "demo",
       "destroy",
+      "doctor",
+      "help",
+      "images",
       "ip",
       "kill",
       "list",
@@ -30,9 +35,21 @@ describe("the command line", () => {
       "screenshot",
       "start",
       "stop",
+      "up",
+      "viewer",
     ]) {
       assert.match(stdout, new RegExp(`^  ${verb} `, "m"));
     }
+  });
+
+  it("says its version, and what a verb takes", async () => {
+    const { version } = JSON.parse(await readFile(join(packageFiles.root, "package.json"), "utf8")) as {
+      version: string;
+    };
+    assert.deepEqual(await vms(["--version"]), { status: 0, stdout: version, stderr: "" });
+    const { status, stdout } = await vms(["help", "stop"]);
+    assert.equal(status, 0);
+    assert.match(stdout, /^Usage: vms stop \[options\] <name>$/m);
   });
 
   for (const args of [

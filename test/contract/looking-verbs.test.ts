@@ -166,6 +166,7 @@ describe("the verbs that look at VMs (real libvirtd, no guest)", () => {
     await makeInstall(vm);
     assert.equal(await done("log", vm), "installing packages");
     assert.equal(await done("log", name), "installing packages");
+    assert.match(await refused(1, "start", vm), /it is being made: what it stands on is installed first\n.*vms log/);
     const said = await refused(1, "start", name);
     assert.match(said, /it is no VM: an image is being made in it\n/);
     assert.ok(said.includes(`vms log ${name} --follow`), said);

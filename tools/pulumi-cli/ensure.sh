@@ -4,6 +4,9 @@
 # In this order: what is on PATH, what an earlier run put into the cache, the official release, a build from the pinned
 # Go modules beside this script. What it does is said on stderr, a line a stage.
 #
+#   ensure.sh           prints the directory
+#   ensure.sh --find    the same where nothing has to be made for it; else status 1
+#
 # Assumes Linux, flock, tar, sha256sum and install; curl or wget for the release, Go 1.21 or later for the build (which
 # fetches a newer Go by itself where the modules need one).
 #
@@ -162,6 +165,7 @@ main() {
   root=$(cache_root)
   key=$(cache_key)
   if ! complete_in "$root/$key"; then
+    [[ ${1:-} != --find ]] || return 1
     mkdir -p -- "$root"
     exec 9>"$root/lock"
     if ! flock --nonblock 9; then
