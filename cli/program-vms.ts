@@ -1,6 +1,6 @@
 /** The verbs that make and delete VMs, and the one about what they stand on. */
 import type { Command } from "commander";
-import { type Perform, wholeNumber } from "./registration.js";
+import { collect, type Perform, wholeNumber } from "./registration.js";
 
 interface CreateFlags {
   readonly profile?: string;
@@ -10,6 +10,19 @@ interface CreateFlags {
   readonly cpus?: number;
   readonly disk?: string;
   readonly network?: string;
+  readonly package?: string[];
+  readonly user?: string;
+  readonly sshKey?: string[];
+  readonly passwordStdin?: boolean;
+  readonly hostname?: string;
+  readonly timezone?: string;
+  readonly locale?: string;
+  readonly keymap?: string;
+  readonly share?: string[];
+  readonly start?: boolean;
+  readonly autostart?: boolean;
+  readonly fresh?: boolean;
+  readonly acceleration?: string;
 }
 
 interface CloneFlags {
@@ -17,7 +30,9 @@ interface CloneFlags {
   readonly cpus?: number;
   readonly disk?: string;
   readonly hostname?: string;
+  readonly sshKey?: string[];
   readonly start?: boolean;
+  readonly autostart?: boolean;
 }
 
 export function addVmVerbs(program: Command, perform: Perform): void {
@@ -32,6 +47,19 @@ export function addVmVerbs(program: Command, perform: Perform): void {
     .option("--cpus <count>", "virtual processors", wholeNumber)
     .option("--disk <size>", "the disk's capacity, such as 20G")
     .option("--network <network>", 'a libvirt network, or "user" for none of the host\'s')
+    .option("--package <name>", "a further pacman package; may be repeated", collect)
+    .option("--user <name>", "the user who works in it")
+    .option("--ssh-key <file>", "public keys that may log in as that user; may be repeated", collect)
+    .option("--password-stdin", "the user's password is the first line of standard input")
+    .option("--hostname <name>", "default: the VM's name")
+    .option("--timezone <zone>", "such as Europe/Berlin")
+    .option("--locale <locale>", "such as de_DE.UTF-8")
+    .option("--keymap <keymap>", "such as de-latin1")
+    .option("--share <source:target[:ro]>", "a directory of this host in the VM; may be repeated", collect)
+    .option("--no-start", "leave it off")
+    .option("--autostart", "start it with the host")
+    .option("--fresh", "install it for itself, on no shared image")
+    .option("--acceleration <kind>", "auto, kvm or tcg")
     .action(async (name: string, flags: CreateFlags) =>
       perform(async (context) => (await import("./create.js")).run({ name, ...flags }, context)),
     );
@@ -44,7 +72,9 @@ export function addVmVerbs(program: Command, perform: Perform): void {
     .option("--cpus <count>", "virtual processors; default: the source's", wholeNumber)
     .option("--disk <size>", "the disk's capacity, such as 20G; the source's or more")
     .option("--hostname <name>", "default: the clone's name")
+    .option("--ssh-key <file>", "public keys instead of the source's; may be repeated", collect)
     .option("--no-start", "leave it off")
+    .option("--autostart", "start it with the host")
     .action(async (source: string, name: string, flags: CloneFlags) =>
       perform(async (context) => (await import("./clone.js")).run({ source, name, ...flags }, context)),
     );

@@ -15,3 +15,6 @@ export function seconds(text: string): number {
   if (given === 0) throw new InvalidArgumentError("It must be one second or more.");
   return given;
 }
+
+/** For an option that may be repeated. */
+export const collect = (text: string, before: string[] = []): string[] => [...before, text];
