@@ -7,6 +7,7 @@ import { run } from "../../provider/host/command.js";
 import { packageFiles } from "../../provider/paths.js";
 import { makeStore } from "../support/store.js";
 import { cloneRows } from "./clones.js";
+import { listRows } from "./lists.js";
 import { heading, measureRow, type Row } from "./measure.js";
 
 const connection = "qemu:///system";
@@ -19,6 +20,9 @@ async function main(): Promise<void> {
     console.log(heading());
     for (const row of [...(await cliRows(folder)), await floorRow(folder)]) console.log(await measureRow(row));
     for (const row of await cloneRows(store)) console.log(await measureRow(row));
+    const { rows, tidy } = await listRows(store);
+    for (const row of rows) console.log(await measureRow(row));
+    await tidy();
   } finally {
     await store.remove();
     await rm(folder, { recursive: true });
