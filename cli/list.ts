@@ -15,7 +15,7 @@ export async function run({ json }: ListOptions, context: CliContext): Promise<v
 }
 
 function table(rows: readonly ListedVm[]): string[] {
-  if (rows.length === 0) return ["There are no VMs. Make one: vms create <name> --profile minimal"];
+  if (rows.length === 0) return ["There are no VMs. Make one: vms create <name>"];
   const cells = rows.map(({ name, state, phase, profile, ipAddress, ownerLabel }) => [
     name,
     phase === "ready" ? state : `${state} (${phase})`,

@@ -40,7 +40,7 @@ export function addVmVerbs(program: Command, perform: Perform): void {
     .command("create")
     .description("make a VM, start it and wait until it is ready")
     .argument("<name>", "the VM's name: a-z, 0-9 and -")
-    .option("--profile <profile>", "what is installed in it")
+    .option("--profile <profile>", "what is installed in it: a name, or the path of a script of your own")
     .option("--iso <path or URL>", "the Arch ISO to install from")
     .option("--mirror <server>", "the pacman server, with $repo and $arch")
     .option("--memory <MiB>", "memory", wholeNumber)

@@ -16,7 +16,7 @@ import {
   text,
   type Verdict,
 } from "./inputs.js";
-import { hashOfScript, isOwnProfile, normalProfile, readProfile, readProfiles } from "./install/profile.js";
+import { hashOfScript, isOwnProfile, normalProfile, readProfiles } from "./install/profile.js";
 import { type Defaults, type GivenSettings, resolveSettings } from "./settings.js";
 import { checkIsoInput } from "./storage/iso-input.js";
 import { checkShares } from "./shares-input.js";
@@ -41,7 +41,7 @@ export function checkArchVm(
 /** Of a profile of the user's own it is recorded what its script said, so that a preview can tell that it says something else now. */
 function recordScript(profile: unknown): { profileScript?: string } {
   if (typeof profile !== "string" || !isOwnProfile(profile)) return {};
-  return { profileScript: hashOfScript(readProfile(profile)) };
+  return { profileScript: hashOfScript(readProfiles(profile).top) };
 }
 
 export interface CheckedKind<Name extends string = string> {

@@ -22,7 +22,7 @@ export interface ArchVmArgs {
   /** Name of the domain and, where `hostname` is not given, of the guest. Default: the resource's name. A change makes a new VM. */
   name?: pulumi.Input<string>;
   /**
-   * What is installed: minimal, gui, browser, telegram or dev, as far as guest/profiles has it; or the path of a script of your own,
+   * What is installed: minimal, gui, browser, telegram or dev; or the path of a script of your own,
    * such as "./my-profile.sh", from the directory of the Pulumi program (docs/profiles.md says what it must do). Default gui. A
    * change makes a new VM; what a script of your own says is looked at only when a VM is installed.
    */

@@ -46,19 +46,21 @@ const dotted = (path: string): string => (path.startsWith("../") ? path : `./${p
 const largestScript = 1024 * 1024;
 
 /**
- * The profile and all that it is made on, the lowest first. Throws VmsError (input) where one of them cannot be installed.
+ * The profile, and all that it is made on with the lowest first. Throws VmsError (input) where one of them cannot be installed.
  * A relative path is one from the directory that the process was started in: the program's own, or the user's.
  */
-export function readProfiles(name: string, scripts: string = packageFiles.guest): Profile[] {
+export function readProfiles(
+  name: string,
+  scripts: string = packageFiles.guest,
+): { readonly top: Profile; readonly below: readonly Profile[] } {
   const top = readProfile(name, scripts);
-  const chain: Profile[] = [];
-  for (let { base } = top; base !== undefined; base = chain[0]?.base) {
-    const user = chain[0] ?? top;
-    if ([top, ...chain].some((one) => one.name === base))
+  const below: Profile[] = [];
+  for (let { base } = top; base !== undefined; base = below[0]?.base) {
+    if ([top, ...below].some((one) => one.name === base))
       throw new VmsError("input", `${shown(name)} cannot be installed: ${base} is made on itself ("# vms-base: ")`);
-    chain.unshift(readBase(user, base, scripts));
+    below.unshift(readBase(below[0] ?? top, base, scripts));
   }
-  return [...chain, top];
+  return { top, below };
 }
 
 function readBase(user: Profile, base: string, scripts: string): Profile {
@@ -78,8 +80,7 @@ function readBase(user: Profile, base: string, scripts: string): Profile {
   }
 }
 
-/** The profile alone. Throws VmsError (input). */
-export function readProfile(name: string, scripts: string = packageFiles.guest): Profile {
+function readProfile(name: string, scripts: string): Profile {
   const own = isOwnProfile(name);
   const there = shippedProfiles(scripts);
   if (!own && !there.includes(name)) {

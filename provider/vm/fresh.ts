@@ -6,7 +6,7 @@ import type { Context } from "../context.js";
 import { withLock } from "../host/lock.js";
 import { resizeDisk } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
-import { planImage, topOf } from "./image-plan.js";
+import { planImage } from "./image-plan.js";
 import { installSystem } from "./install-image.js";
 import { imageLock } from "./install-leftovers.js";
 import type { VmSpec } from "./spec.js";
@@ -21,13 +21,13 @@ export async function installDisk<T>(
   context: Context,
   define: (image: string) => Promise<T>,
 ): Promise<T> {
-  const { iso, layers } = await planImage(spec, context);
+  const { iso, layer } = await planImage(spec, context);
   // An install of this disk alone, told apart from that of the image and of every other disk.
   const own = createHash("sha256")
-    .update(`${topOf({ layers }).key} ${basename(disk)}`)
+    .update(`${layer.key} ${basename(disk)}`)
     .digest("hex");
   const defined = await withLock(imageLock(spec.settings, own), () =>
-    installSystem({ spec, iso, layers, base: undefined }, own, context, {
+    installSystem({ spec, iso, layer, base: undefined }, own, context, {
       disk,
       keepsDisk: true,
       deliver: async (_disk, removeLog) => {

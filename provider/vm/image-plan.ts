@@ -7,39 +7,45 @@ import type { Recipe } from "../storage/image-store.js";
 import { ensureIso, type Iso } from "../storage/iso.js";
 import { imageCapacity, type VmSpec } from "./spec.js";
 
-/** Images that stand on one another, of which the last is the VM's. */
 export interface ImagePlan {
   readonly iso: Iso;
-  readonly layers: readonly [...Layer[], Layer];
+  /** The image that the VM's disk stands on. */
+  readonly layer: Layer;
 }
 
+/** An image, and the one that it is made on. */
 export interface Layer {
-  /** What the image is found by. It knows all that is below. */
+  /** What it is found by. It knows all that is below. */
   readonly key: string;
   readonly recipe: Recipe;
   readonly profile: Profile;
+  readonly below: Layer | undefined;
 }
 
 export async function planImage(spec: VmSpec, context: Context): Promise<ImagePlan> {
-  const profiles = readProfiles(spec.profile);
+  const { top, below: lower } = readProfiles(spec.profile);
   const [iso, guest] = await Promise.all([ensureIso(spec.iso, context), hashScripts()]);
-  const layers: Layer[] = [];
-  for (const profile of profiles) {
-    const base = layers.at(-1)?.key;
+  const plan = (profile: Profile, packages: readonly string[], below?: Layer): Layer => {
     const recipe: Recipe = {
       iso: iso.sha256,
       mirror: spec.mirror ?? "",
       profile: profile.name,
-      // What one VM wants besides is in its own image only: the images below are everybody's.
-      packages: layers.length === profiles.length - 1 ? spec.packages : [],
+      packages,
       guest,
       capacity: imageCapacity,
       script: hashOfScript(profile),
-      ...(base === undefined ? {} : { base }),
+      ...(below === undefined ? {} : { base: below.key }),
     };
-    layers.push({ key: keyOf(recipe, profile), recipe, profile });
-  }
-  return { iso, layers: layers as [...Layer[], Layer] };
+    return { key: keyOf(recipe, profile), recipe, profile, below };
+  };
+  // What one VM wants besides is in its own image only: the images below are everybody's.
+  const below = lower.reduce<Layer | undefined>((layer, profile) => plan(profile, [], layer), undefined);
+  return { iso, layer: plan(top, spec.packages, below) };
+}
+
+/** The profiles whose scripts make the image out of a bare system, in their order. */
+export function profilesOf({ profile, below }: Layer): Profile[] {
+  return below === undefined ? [profile] : [...profilesOf(below), profile];
 }
 
 /** Of a script of a user's own the content counts, and not where it lies. */
@@ -47,6 +53,3 @@ function keyOf(recipe: Recipe, { own }: Profile): string {
   const counts = own ? { ...recipe, profile: "" } : recipe;
   return createHash("sha256").update(JSON.stringify(counts)).digest("hex");
 }
-
-/** The image that the VM's disk stands on. */
-export const topOf = ({ layers }: Pick<ImagePlan, "layers">): Layer => layers[layers.length - 1] ?? layers[0];

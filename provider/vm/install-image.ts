@@ -32,7 +32,7 @@ import {
   newPayloadPath,
   removeOwnFiles,
 } from "../storage/store.js";
-import { type Layer, topOf } from "./image-plan.js";
+import { type Layer, profilesOf } from "./image-plan.js";
 import { discardInstall, imageOwner, installName } from "./install-leftovers.js";
 import { claimName } from "./ownership.js";
 import { imageCapacity, type VmSpec } from "./spec.js";
@@ -44,16 +44,18 @@ const installMemory = 2048;
 export interface Order {
   readonly spec: VmSpec;
   readonly iso: Iso;
-  /** Those whose profiles are set up, the lowest first. */
-  readonly layers: readonly [...Layer[], Layer];
-  /** The image that has all that is below: nothing is installed from the medium. */
+  readonly layer: Layer;
+  /** The image that it is made on; without one everything is installed from the medium, what is below as well. */
   readonly base: Image | undefined;
 }
 
 /** Installs one layer and publishes its image. The caller holds the lock of the image. */
 export async function makeImage(order: Order, context: Context): Promise<Image> {
-  const { spec, base } = order;
-  const { key, recipe } = topOf(order);
+  const {
+    spec,
+    base,
+    layer: { key, recipe },
+  } = order;
   const image = newImagePath(spec.settings);
   return installSystem(order, key, context, {
     disk: newDiskPath(spec.settings),
@@ -90,9 +92,8 @@ export async function installSystem<T>(
   context: Context,
   destination: Destination<T>,
 ): Promise<T> {
-  const { spec, iso, base } = order;
+  const { spec, iso, layer, base } = order;
   const { settings, connection } = spec;
-  const { profile } = topOf(order);
   const name = installName(settings, key);
   await claimName(connection, name, imageOwner, context);
   context.reached?.("install: claimed");
@@ -112,7 +113,7 @@ export async function installSystem<T>(
     mark: {
       owner: imageOwner,
       phase: "installing",
-      profile: profile.name,
+      profile: layer.profile.name,
       image: key,
       files: Object.values(files),
       madeFor: spec.name,
@@ -204,12 +205,11 @@ async function withMedium(
   };
 }
 
-function payloadOf(order: Order, key: string): PayloadRecipe {
-  const { recipe } = topOf(order);
+function payloadOf({ spec, layer, base }: Order, key: string): PayloadRecipe {
   return {
-    mirror: order.spec.mirror,
-    profiles: order.layers.map(({ profile }) => profile),
-    packages: recipe.packages,
+    mirror: spec.mirror,
+    profiles: base === undefined ? profilesOf(layer) : [layer.profile],
+    packages: layer.recipe.packages,
     recipe: key,
   };
 }

@@ -8,18 +8,25 @@ import { withLock } from "../../provider/host/lock.js";
 import { storePaths } from "../../provider/paths.js";
 import { silent } from "../../provider/progress.js";
 import { backingChain } from "../../provider/storage/chain.js";
-import { findImage, publishImage } from "../../provider/storage/image-store.js";
+import { findImage } from "../../provider/storage/image-store.js";
 import { convertImage, createOverlay, imageInfo } from "../../provider/storage/qemu-img.js";
 import { newDiskPath, newImagePath } from "../../provider/storage/store.js";
 import { cloneVm } from "../../provider/vm/clone.js";
 import { createVm } from "../../provider/vm/create.js";
-import { planImage, topOf } from "../../provider/vm/image-plan.js";
+import { planImage } from "../../provider/vm/image-plan.js";
 import { imageLock } from "../../provider/vm/install-leftovers.js";
 import { compactVm, describeSharedFiles } from "../../provider/vm/shared-files.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { readsInside, topOf as diskOf, writeInside } from "../support/disk-content.js";
 import { cloneSpec } from "../support/interruptible.js";
-import { imagePattern, publishSmallImage, smallOwner, smallSpec, writeEmptyIso } from "../support/small-vm.js";
+import {
+  imagePattern,
+  publishOnSmallImage,
+  publishSmallImage,
+  smallOwner,
+  smallSpec,
+  writeEmptyIso,
+} from "../support/small-vm.js";
 import { type TestStore, connection, makeStore } from "../support/store.js";
 
 let counter = 0;
@@ -43,13 +50,7 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
   /** Makes the image of the spec as an install would, but for the guest; returns the paths of both. */
   async function publishBoth(of: VmSpec): Promise<{ base: string; top: string }> {
     const base = await publishSmallImage(store.settings, store.context);
-    const { key, recipe } = topOf(await planImage(of, store.context));
-    const [disk, top] = [newDiskPath(store.settings), newImagePath(store.settings)];
-    await createOverlay(disk, base);
-    writeInside(disk, "1M", "64k", 0x22);
-    await convertImage(disk, top, store.context, base);
-    rmSync(disk);
-    await publishImage(store.settings, key, recipe, top);
+    const top = await publishOnSmallImage(of, base, 0x22, store.context);
     return { base, top };
   }
 
@@ -109,7 +110,7 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
   it("is not there where what it stands on is gone", async () => {
     const wanted = spec();
     const { base, top } = await publishBoth(wanted);
-    const { key } = topOf(await planImage(wanted, store.context));
+    const { key } = (await planImage(wanted, store.context)).layer;
     assert.equal((await findImage(store.settings, key))?.path, top);
     rmSync(base);
     assert.equal(await findImage(store.settings, key), undefined);
@@ -124,7 +125,8 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
       ...store.context,
       progress: { ...silent, phase: (text) => text.startsWith("waiting: the image") && waits.push(text) },
     };
-    const [base] = (await planImage(one, store.context)).layers;
+    const base = (await planImage(one, store.context)).layer.below;
+    assert.ok(base);
     const creations = await withLock(imageLock(store.settings, base.key), async () => {
       const begun = [one, other].map((vm) => createVm(vm, smallOwner, listening).catch((error: unknown) => error));
       await until(() => waits.length === 2);

@@ -1,7 +1,8 @@
 /** A VM whose disk stands on no image. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { storePaths } from "../../provider/paths.js";
 import { inGuest } from "../support/guest.js";
 import { minute, openScene, vmProgram } from "../support/scene.js";
@@ -19,8 +20,10 @@ describe("an ArchVm with fresh: true", function () {
     const scene = await openScene();
     const stack = await scene.stack("fresh");
     const name = `vms-e2e-fresh-${process.pid}`;
+    // Made on another profile, of which the script is run here as well.
+    writeFileSync(join(stack.folder, "mine.sh"), '#!/bin/sh\n# vms-base: minimal\necho "$VMS_PROFILE" >/etc/mine\n');
     stack.write(`const host = new HostBootstrap("host");
-      const vm = ${vmProgram(scene, "vm", `name: ${JSON.stringify(name)}, fresh: true, disk: "12G"`).replace(/\)$/, ", { dependsOn: host })")};
+      const vm = ${vmProgram(scene, "vm", `name: ${JSON.stringify(name)}, profile: "./mine.sh", fresh: true, disk: "12G"`).replace(/\)$/, ", { dependsOn: host })")};
       export const { uuid, diskPath, image } = vm;`);
     const imagesBefore = imagesIn();
     const { status, output } = await stack.up();
@@ -39,6 +42,7 @@ describe("an ArchVm with fresh: true", function () {
       [name],
       "the install's own domain is gone",
     );
+    assert.equal(await inGuest(String(uuid), "cat /etc/mine"), "./mine.sh");
     const gib = Number(await inGuest(String(uuid), "df --output=size -BM / | tail -1 | tr -dc 0-9")) / 1024;
     assert.ok(gib > 10.5, `the root file system has ${gib} GiB of a disk of 12`);
     assert.equal((await stack.up("--expect-no-changes")).status, 0);

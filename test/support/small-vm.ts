@@ -1,15 +1,16 @@
 /** VMs that are made in no time: a published image of 16 MiB without a system, behind an ISO without a content. */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../../provider/context.js";
 import { stackOwner } from "../../provider/owner.js";
 import { publishImage } from "../../provider/storage/image-store.js";
-import { createDisk } from "../../provider/storage/qemu-img.js";
-import { newImagePath } from "../../provider/storage/store.js";
+import { convertImage, createDisk, createOverlay } from "../../provider/storage/qemu-img.js";
+import { newDiskPath, newImagePath } from "../../provider/storage/store.js";
 import type { Settings } from "../../provider/settings.js";
-import { planImage, topOf } from "../../provider/vm/image-plan.js";
+import { planImage } from "../../provider/vm/image-plan.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
+import { writeInside } from "./disk-content.js";
 import { connection, makeStore, type TestStore } from "./store.js";
 
 export const smallCapacity = 16 * 1024 ** 2;
@@ -61,11 +62,28 @@ export async function makeSmallStore(): Promise<TestStore> {
 export async function publishSmallImage(settings: Settings, context: Context): Promise<string> {
   const spec = smallSpec(settings, "any");
   writeEmptyIso(settings);
-  const { key, recipe } = topOf(await planImage(spec, context));
+  const { key, recipe } = (await planImage(spec, context)).layer;
   const disk = newImagePath(settings);
   await createDisk(disk, smallCapacity);
   execFileSync("qemu-io", ["-f", "qcow2", "-c", `write -q -P ${imagePattern} 0 ${smallCapacity}`, disk]);
   return (await publishImage(settings, key, recipe, disk)).path;
+}
+
+/** Publishes the image of a spec whose profile is made on that of the small image, with `pattern` in it at 1 MiB; returns its path. */
+export async function publishOnSmallImage(
+  spec: VmSpec,
+  base: string,
+  pattern: number,
+  context: Context,
+): Promise<string> {
+  const { settings } = spec;
+  const { key, recipe } = (await planImage(spec, context)).layer;
+  const [disk, image] = [newDiskPath(settings), newImagePath(settings)];
+  await createOverlay(disk, base);
+  writeInside(disk, "1M", "64k", pattern);
+  await convertImage(disk, image, context, base);
+  rmSync(disk);
+  return (await publishImage(settings, key, recipe, image)).path;
 }
 
 export function writeEmptyIso(settings: Settings): void {

@@ -40,7 +40,10 @@ describe("the profiles", () => {
     return assert.fail(`${name} was not refused`);
   };
 
-  const namesOf = (name: string) => readProfiles(name, scripts).map((profile) => profile.name);
+  const namesOf = (name: string) => {
+    const { top, below } = readProfiles(name, scripts);
+    return [...below, top].map((profile) => profile.name);
+  };
 
   it("are those that have a script, and no other file beside them is one", () => {
     assert.deepEqual(shippedProfiles(scripts), ["browser", "gui", "minimal"]);
@@ -61,15 +64,15 @@ describe("the profiles", () => {
 
   it("come with the package: minimal is there, and each can be installed", () => {
     assert.ok(shippedProfiles().includes("minimal"));
-    for (const name of shippedProfiles()) assert.equal(readProfiles(name).at(-1)?.name, name);
+    for (const name of shippedProfiles()) assert.equal(readProfiles(name).top.name, name);
   });
 
   it("are read with all that they are made on, the lowest first; only the comments at the beginning say it", () => {
     assert.deepEqual(namesOf("browser"), ["gui", "browser"]);
     const path = bring("#!/bin/bash\n# vms-base: browser \necho mine\n");
-    const [, , own] = readProfiles(path, scripts);
-    assert.deepEqual([namesOf(path), own?.own], [["gui", "browser", path], true]);
-    assert.equal(own?.script.toString(), "#!/bin/bash\n# vms-base: browser \necho mine\n");
+    const { top } = readProfiles(path, scripts);
+    assert.deepEqual([namesOf(path), top.own], [["gui", "browser", path], true]);
+    assert.equal(top.script.toString(), "#!/bin/bash\n# vms-base: browser \necho mine\n");
   });
 
   it("refuse what is made on itself, on nothing, on two, or on a path", () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silent } from "../../../provider/progress.js";
-import { type ImagePlan, planImage, topOf } from "../../../provider/vm/image-plan.js";
+import { type ImagePlan, planImage, profilesOf } from "../../../provider/vm/image-plan.js";
 import type { VmSpec } from "../../../provider/vm/spec.js";
 import { smallSpec, writeEmptyIso } from "../../support/small-vm.js";
 
@@ -29,26 +29,32 @@ describe("the plan of an image", () => {
   }
 
   const onMinimal = (text: string, name?: string) => bring(`# vms-base: minimal\n${text}`, name);
-  const keysOf = ({ layers }: ImagePlan) => layers.map(({ key }) => key);
+  /** Of the image and all below it. */
+  const keysOf = ({ layer }: Pick<ImagePlan, "layer">): string[] => [
+    layer.key,
+    ...(layer.below === undefined ? [] : keysOf({ layer: layer.below })),
+  ];
 
   it("is one image where the profile is made on none, and knows all that is in it", async () => {
-    const { layers } = await plan({ packages: ["vim"] });
-    assert.equal(layers.length, 1);
-    assert.deepEqual([layers[0].recipe.packages, layers[0].recipe.base], [["vim"], undefined]);
-    assert.deepEqual(keysOf(await plan({ packages: ["vim"] })), keysOf({ layers } as ImagePlan));
+    const { layer } = await plan({ packages: ["vim"] });
+    assert.deepEqual([layer.below, layer.recipe.base, layer.recipe.packages], [undefined, undefined, ["vim"]]);
+    assert.equal((await plan({ packages: ["vim"] })).layer.key, layer.key);
     for (const change of [{ packages: ["git"] }, { mirror: "http://other/$repo/$arch" }, { profile: bring("") }])
-      assert.notDeepEqual(keysOf(await plan(change)), keysOf({ layers } as ImagePlan));
+      assert.notEqual((await plan(change)).layer.key, layer.key);
   });
 
   it("is an image on another one where the profile is made on another one, which every VM of it shares", async () => {
-    const { layers } = await plan({ profile: onMinimal("echo one\n"), packages: ["vim"] });
-    const [base, top] = layers;
-    assert.equal(layers.length, 2);
-    assert.equal(base.key, topOf(await plan()).key, "it is the image of the profile minimal, without the packages");
-    assert.deepEqual([top?.recipe.base, top?.recipe.packages], [base.key, ["vim"]]);
-    const other = await plan({ profile: onMinimal("echo two\n") });
-    assert.equal(other.layers[0].key, base.key);
-    assert.notEqual(topOf(other).key, top?.key);
+    const { layer } = await plan({ profile: onMinimal("echo one\n"), packages: ["vim"] });
+    const minimal = (await plan()).layer.key;
+    assert.equal(layer.below?.key, minimal, "it is the image of the profile minimal, without the packages");
+    assert.deepEqual([layer.recipe.base, layer.recipe.packages], [minimal, ["vim"]]);
+    assert.deepEqual(
+      profilesOf(layer).map(({ own }) => own),
+      [false, true],
+    );
+    const other = (await plan({ profile: onMinimal("echo two\n") })).layer;
+    assert.equal(other.below?.key, minimal);
+    assert.notEqual(other.key, layer.key);
   });
 
   it("has another key at the top where anything below is another", async () => {
