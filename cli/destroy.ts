@@ -51,13 +51,25 @@ async function confirm(name: string, stack: Owner | undefined): Promise<void> {
       }),
     );
   }
+  const question = `Delete the VM ${name}${stack === undefined ? "" : ` of ${stack.label}`} and everything on its disk? Type yes: `;
+  if ((await ask(question)).trim() !== "yes") throw new VmsError("cancelled", "nothing was deleted");
+}
+
+/** What is typed; nothing where the user leaves by Ctrl-C or Ctrl-D. */
+async function ask(question: string): Promise<string> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const left = new Promise<string>((resolve) => {
+    prompt.once("close", () => {
+      process.stderr.write("\n");
+      resolve("");
+    });
+    // The terminal is in raw mode meanwhile: nobody else hears of it.
+    prompt.once("SIGINT", () => prompt.close());
+  });
   try {
-    const answer = await prompt.question(
-      `Delete the VM ${name}${stack === undefined ? "" : ` of ${stack.label}`} and everything on its disk? Type yes: `,
-    );
-    if (answer.trim() !== "yes") throw new VmsError("cancelled", "nothing was deleted");
+    return await Promise.race([prompt.question(question), left]);
   } finally {
+    prompt.removeAllListeners("close");
     prompt.close();
   }
 }

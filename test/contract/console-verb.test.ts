@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startInTerminal, type Transport } from "../../provider/console/transport.js";
 import { consoleLogPath } from "../../provider/storage/store.js";
 import { eventually, minute } from "../support/scene.js";
 import { makeSmallStore } from "../support/small-vm.js";
 import { leaveAt, makeForeign, makeOff, stateOf } from "../support/states.js";
 import { type TestStore, virsh } from "../support/store.js";
-import { environmentOf, type Vms, vmsOn, vmsProgram } from "../support/vms-command.js";
+import { inTerminal, type Session, type Vms, vmsOn } from "../support/vms-command.js";
 
 let counter = 0;
 
@@ -25,29 +24,12 @@ describe("the console and the viewer of a VM (real libvirtd, no guest)", () => {
   });
   after(() => store.remove());
 
-  interface Session extends Transport {
-    readonly said: () => string;
-    sees(pattern: RegExp): Promise<void>;
-  }
-
-  /** The command line in a terminal of its own. */
-  function inTerminal(...args: string[]): Session {
-    const transport = startInTerminal([process.execPath, vmsProgram, ...args], { env: environmentOf(store.settings) });
-    let text = "";
-    transport.listen((piece) => (text += piece));
-    const sees = async (pattern: RegExp): Promise<void> => {
-      let over = false;
-      void transport.ended.then(() => (over = true));
-      await eventually(() => pattern.test(text) || over, minute);
-      assert.match(text, pattern);
-    };
-    return { ...transport, said: () => text, sees };
-  }
+  const terminal = (...args: string[]): Session => inTerminal(store.settings, ...args);
 
   it("console: hands the terminal over until Ctrl-], one at a time but with --force, and ends when the VM is off", async () => {
     const uuid = await makeOff(store, name);
     virsh("start", uuid);
-    const first = inTerminal("console", name);
+    const first = terminal("console", name);
     try {
       await first.sees(/Leave it with Ctrl-\]/);
       // Nothing is there to boot from: the firmware ends in a shell of its own, which is spoken to as any guest is.
@@ -56,10 +38,10 @@ describe("the console and the viewer of a VM (real libvirtd, no guest)", () => {
       await first.sees(/Shell> $/);
       first.write("echo typed-%vms%-here\r");
       await first.sees(/\ntyped-.*-here/);
-      const second = inTerminal("console", name);
+      const second = terminal("console", name);
       assert.equal((await second.ended).status, 1, second.said());
       assert.match(second.said(), /somebody else has its console open\n.*vms console \S+ --force/);
-      const third = inTerminal("console", name, "--force");
+      const third = terminal("console", name, "--force");
       assert.equal((await first.ended).status, 1, first.said());
       assert.match(first.said(), /somebody else took its console/);
       await third.sees(/Leave it with Ctrl-\]/);
@@ -67,7 +49,7 @@ describe("the console and the viewer of a VM (real libvirtd, no guest)", () => {
       assert.equal((await third.ended).status, 0, third.said());
       assert.match(third.said(), /Left the console of \S+, which runs on/);
       assert.equal(stateOf(uuid), "running");
-      const last = inTerminal("console", name);
+      const last = terminal("console", name);
       await last.sees(/Leave it with Ctrl-\]/);
       virsh("destroy", uuid);
       assert.equal((await last.ended).status, 0, last.said());
@@ -81,7 +63,7 @@ describe("the console and the viewer of a VM (real libvirtd, no guest)", () => {
     const uuid = await makeOff(store, name);
     await leaveAt(uuid, "creating");
     appendFileSync(consoleLogPath(store.settings, name), "its first boot\n");
-    const session = inTerminal("console", name);
+    const session = terminal("console", name);
     await session.sees(/is being made: this shows what its console says[^]*its first boot\n/);
     session.write("\u0003");
     assert.equal((await session.ended).status, 130, session.said());
@@ -90,7 +72,7 @@ describe("the console and the viewer of a VM (real libvirtd, no guest)", () => {
   it("console: refuses what is off, is not there, is not ours or is no name, and where there is no terminal", async () => {
     const uuid = await makeOff(store, name);
     const said = async (what: string): Promise<string> => {
-      const session = inTerminal("console", what);
+      const session = terminal("console", what);
       const { status } = await session.ended;
       assert.equal(status, what === "Bad_Name" ? 2 : 1, session.said());
       return session.said();

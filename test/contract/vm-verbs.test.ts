@@ -10,7 +10,7 @@ import { makeWhole } from "../../provider/vm-operations.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
 import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
 import { type TestStore, connection, virsh } from "../support/store.js";
-import { vmsOn } from "../support/vms-command.js";
+import { inTerminal, vmsOn } from "../support/vms-command.js";
 import { assertWhole } from "../support/whole-store.js";
 
 let counter = 0;
@@ -39,6 +39,24 @@ describe("the verbs of the command line about VMs (real libvirtd, no guest)", ()
     const again = await vms("destroy", name, "--yes", "--force");
     assert.equal(again.status, 1);
     assert.match(again.stderr, /there is no VM of that name/);
+  });
+
+  it("destroy: asks on a terminal, and deletes nothing for another answer than yes, or for Ctrl-C", async () => {
+    const { uuid } = await createVm(smallSpec(store.settings, name), commandLine, store.context);
+    for (const [answer, status, said] of [
+      ["y\r", 130, /nothing was deleted/],
+      ["\u0003", 130, /nothing was deleted/],
+      ["\u0004", 130, /nothing was deleted/],
+      ["yes\r", 0, /and its disk are gone/],
+    ] as const) {
+      assert.ok(await findDomain(connection, uuid));
+      const session = inTerminal(store.settings, "destroy", name);
+      await session.sees(new RegExp(`Delete the VM ${name} and everything on its disk\\? Type yes: `));
+      session.write(answer);
+      assert.equal((await session.ended).status, status, session.said());
+      assert.match(session.said(), said);
+    }
+    assert.equal(await findDomain(connection, uuid), undefined);
   });
 
   it("destroy: refuses the VM of a stack with its owner's name, says what --force means, and does that when it is given", async () => {

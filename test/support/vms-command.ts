@@ -1,8 +1,11 @@
 /** This checkout's command line on a store of its own, as a user would call it. */
+import assert from "node:assert/strict";
 import { join } from "node:path";
+import { startInTerminal, type Transport } from "../../provider/console/transport.js";
 import { attempt, type RunResult } from "../../provider/host/command.js";
 import { packageFiles } from "../../provider/paths.js";
 import type { Settings } from "../../provider/settings.js";
+import { eventually, minute } from "./scene.js";
 
 export const vmsProgram = join(packageFiles.root, "dist", "cli", "main.js");
 
@@ -20,4 +23,24 @@ export type Vms = (...args: string[]) => Promise<RunResult>;
 export function vmsOn(settings: Settings, more: Record<string, string | undefined> = {}): Vms {
   return (...args) =>
     attempt([process.execPath, vmsProgram, ...args], { env: { ...environmentOf(settings), ...more }, timeout: 0 });
+}
+
+export interface Session extends Transport {
+  readonly said: () => string;
+  /** Fails where it ends before. */
+  sees(pattern: RegExp): Promise<void>;
+}
+
+/** The same in a terminal of its own, as plain text. */
+export function inTerminal(settings: Settings, ...args: string[]): Session {
+  const transport = startInTerminal([process.execPath, vmsProgram, ...args], { env: environmentOf(settings) });
+  let text = "";
+  let over = false;
+  transport.listen((piece) => (text += piece));
+  void transport.ended.then(() => (over = true));
+  const sees = async (pattern: RegExp): Promise<void> => {
+    await eventually(() => pattern.test(text) || over, minute);
+    assert.match(text, pattern);
+  };
+  return { ...transport, said: () => text, sees };
 }
