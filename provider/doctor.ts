@@ -8,8 +8,9 @@ import { kvmThere, processorFlags } from "./host/acceleration.js";
 import { exists } from "./host/existence.js";
 import { firewall, forwarding } from "./host/forwarding.js";
 import { needsNewLogin } from "./host/membership.js";
+import { findProgram } from "./host/programs.js";
 import { archMirror, canReach } from "./host/reach.js";
-import { type Check, type Finding, libvirtGroup, type Requirement, showCommand } from "./host/requirement.js";
+import { type Check, type Command, type Finding, type Host, libvirtGroup, showCommand } from "./host/requirement.js";
 import { packageFiles } from "./paths.js";
 import { silent } from "./progress.js";
 import { resolveSettings } from "./settings.js";
@@ -35,27 +36,16 @@ export interface Examined {
 /** Looks at all of it, whatever comes of the one before; changes nothing. `more` is what only the caller knows of. */
 export async function examineHost(context: Context, more: readonly Check[]): Promise<Examined[]> {
   const host = thisHost(context, {});
+  const show = host.uid === 0 ? showCommand : await asRoot(host);
   const examined: Examined[] = [];
-  for (const check of [
-    node,
-    processorFlags,
-    kvmThere,
-    ...requirements,
-    login,
-    forwarding,
-    firewall,
-    room,
-    iso,
-    ...more,
-  ]) {
+  for (const check of [node, processorFlags, kvmThere, ...requirements, ...afterwards, ...more]) {
     host.signal?.throwIfAborted();
     const { id, description, fatal: needed } = check;
     try {
       const finding = await check.probe(host);
       const base = { id, description, needed };
-      examined.push(
-        finding === undefined ? { ...base, state: "good", commands: [] } : bad(base, check, finding, host.uid),
-      );
+      const shown = check.right === "root" ? show : showCommand;
+      examined.push(finding === undefined ? { ...base, state: "good", commands: [] } : bad(base, finding, shown));
     } catch (error) {
       const { reason, hint } = toVmsError(error);
       const state = { id, description, needed, state: "unknown", reason, commands: [] } as const;
@@ -65,15 +55,21 @@ export async function examineHost(context: Context, more: readonly Check[]): Pro
   return examined;
 }
 
+type Show = (command: Command) => string;
+
+/** How one who is not root types what takes root's rights. */
+async function asRoot(host: Host): Promise<Show> {
+  const sudo = (await findProgram(host, "sudo")) !== undefined;
+  return (command) =>
+    sudo ? `sudo ${showCommand(command)}` : showCommand({ argv: ["su", "-c", showCommand(command)] });
+}
+
 function bad(
   base: Pick<Examined, "id" | "description" | "needed">,
-  check: Check | Requirement,
   { reason, commands, hint }: Finding,
-  uid: number,
+  show: Show,
 ): Examined {
-  const byGroup = "right" in check && check.right === "libvirt";
-  const shown = commands.map((command) => `${uid === 0 || byGroup ? "" : "sudo "}${showCommand(command)}`);
-  return { ...base, state: "bad", reason, commands: shown, ...(hint === undefined ? {} : { hint }) };
+  return { ...base, state: "bad", reason, commands: commands.map(show), ...(hint === undefined ? {} : { hint }) };
 }
 
 const node: Check = {
@@ -149,3 +145,6 @@ const iso: Check = {
     };
   },
 };
+
+/** What counts once all is there that bootstrap brings. */
+const afterwards: readonly Check[] = [login, forwarding, firewall, room, iso];

@@ -54,6 +54,7 @@ export const kvmThere: Check = {
   id: "kvm",
   description: "/dev/kvm",
   fatal: false,
+  right: "root",
   probe: async (host) => {
     if ((await kvmDevice(host)) !== undefined) return undefined;
     const capable = await isCapable(host);

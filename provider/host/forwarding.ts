@@ -12,6 +12,7 @@ export const forwarding: Check = {
   id: "forwarding",
   description: "forwarding of IPv4 for guests on libvirt's networks",
   fatal: false,
+  right: "root",
   probe: async (host) => {
     const value = await readFile(join(host.root, "/proc/sys/net/ipv4/ip_forward"), "utf8");
     if (value.trim() !== "0") return undefined;
@@ -34,6 +35,7 @@ export const firewall: Check = {
   id: "firewall",
   description: "a firewall that lets guests of libvirt's networks through",
   fatal: false,
+  right: "root",
   probe: async (host) => {
     if ((await findProgram(host, "iptables")) === undefined) return undefined;
     if (host.uid !== 0)

@@ -51,7 +51,10 @@ export interface Requirement {
 }
 
 /** What is only looked at: of a requirement, the part that a doctor asks for. */
-export type Check = Pick<Requirement, "id" | "description" | "fatal" | "probe">;
+export type Check = Pick<Requirement, "id" | "description" | "fatal" | "probe"> & {
+  /** Whose right its commands need, where they need one. */
+  readonly right?: Requirement["right"];
+};
 
 /** The group whose members manage VMs without being root. */
 export const libvirtGroup = "libvirt";

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { attempt } from "../../provider/host/command.js";
 import type { Examined } from "../../provider/doctor.js";
 import { makeStore, type TestStore } from "../support/store.js";
-import { vmsOn } from "../support/vms-command.js";
+import { addUser, removeUser } from "../support/users.js";
+import { environmentOf, vmsOn, vmsProgram } from "../support/vms-command.js";
 
 describe("vms doctor (this host)", () => {
   let store: TestStore;
@@ -50,6 +53,30 @@ describe("vms doctor (this host)", () => {
       }
     } finally {
       rmSync(closed, { recursive: true });
+    }
+  });
+
+  it("tells one who is neither root nor in the group what is bad, with root's rights only where they are needed", async function () {
+    const user = `vmsdoctor${process.pid}`;
+    addUser(user, "--no-create-home");
+    try {
+      const [uid, gid] = ["-u", "-g"].map((flag) => execFileSync("id", [flag, user], { encoding: "utf8" }).trim()) as [
+        string,
+        string,
+      ];
+      const env = { ...environmentOf(store.settings), USER: user, HOME: "/nonexistent", PATH: "/usr/bin:/bin" };
+      // A checkout in a home directory is closed to others.
+      if ((await attempt(["runuser", "--user", user, "--", "test", "-r", vmsProgram])).status !== 0) this.skip();
+      const drop = ["setpriv", "--reuid", uid, "--regid", gid, "--clear-groups"] as const;
+      const { status, stdout } = await attempt([...drop, process.execPath, vmsProgram, "doctor", "--json"], { env });
+      assert.equal(status, 1);
+      const byId = new Map((JSON.parse(stdout) as Examined[]).map((one) => [one.id, one]));
+      assert.match(byId.get("membership")?.commands[0] ?? "", /^(sudo |su -c ')usermod --append --groups libvirt /);
+      assert.equal(byId.get("login")?.state, "bad");
+      for (const command of [byId.get("network"), byId.get("pulumi")].flatMap((one) => one?.commands ?? []))
+        assert.doesNotMatch(command, /^su/);
+    } finally {
+      removeUser(user);
     }
   });
 
