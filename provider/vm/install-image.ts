@@ -54,8 +54,9 @@ export async function makeImage(order: Order, context: Context): Promise<Image> 
   const {
     spec,
     base,
-    layer: { key, recipe },
+    layer: { key, recipe, profile },
   } = order;
+  context.progress.phase(`making the image of the profile ${profile.name}`);
   const image = newImagePath(spec.settings);
   return installSystem(order, key, context, {
     disk: newDiskPath(spec.settings),
