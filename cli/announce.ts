@@ -6,5 +6,7 @@ export async function announceVm(name: string, uuid: string, connection: string,
   const vm = await describeVm(connection, uuid);
   const address = vm?.ipAddress ?? "";
   context.print(`${name} is ${vm?.state ?? "gone"}${address === "" ? "" : `, its address is ${address}`}`);
-  context.print(`Console: vms console ${name}   Display: vms viewer ${name}   Remove: vms destroy ${name}`);
+  const next =
+    vm?.state === "running" ? `Console: vms console ${name}   Display: vms viewer ${name}` : `Start: vms start ${name}`;
+  context.print(`${next}   Remove: vms destroy ${name}`);
 }

@@ -18,10 +18,15 @@ export function buildProgram(perform: Perform, version: string): Command {
     .enablePositionalOptions()
     .configureHelp({ sortSubcommands: true })
     .showHelpAfterError("(vms --help lists the verbs and their flags)");
-  addHostVerbs(program, perform);
-  addVmVerbs(program, perform);
-  addLookVerbs(program, perform);
-  addPowerVerbs(program, perform);
-  addStackVerbs(program, perform);
+  for (const [group, add] of groups) add(program.commandsGroup(`${group}:`), perform);
   return program;
 }
+
+/** As the help shows them. */
+const groups = [
+  ["Make and delete VMs", addVmVerbs],
+  ["Power", addPowerVerbs],
+  ["Look at VMs", addLookVerbs],
+  ["This host", addHostVerbs],
+  ["The sample stack of this checkout", addStackVerbs],
+] as const;

@@ -28,12 +28,17 @@ export async function virshEach(
   commands: readonly (readonly string[])[],
   options: RunOptions = {},
 ): Promise<string[]> {
-  if (commands.length === 0) return [];
+  const [some, rest] = [commands.slice(0, mostCommands), commands.slice(mostCommands)];
+  if (some.length === 0) return [];
   // virsh ends with the status of the last one, which cannot fail where there is a connection.
-  const script = commands.map((words) => `${words.join(" ")}; echo ${separator}`).join("; ");
+  const script = some.map((words) => `${words.join(" ")}; echo ${separator}`).join("; ");
   const answers = (await virsh(connection, [script], options)).split(separator);
-  return commands.map((_, index) => (answers[index] ?? "").trim());
+  const printed = some.map((_, index) => (answers[index] ?? "").trim());
+  return [...printed, ...(await virshEach(connection, rest, options))];
 }
+
+/** All of them are one argument of a process, which Linux holds to 128 KiB. */
+const mostCommands = 900;
 
 const separator = "=pulumi-vms=";
 

@@ -38,7 +38,7 @@ describe("the flags of create and clone (real libvirtd, no guest)", () => {
     const more = ["--keymap", "de-latin1", "--ssh-key", keys, "--share", `${shared}:/home/me/src:ro`, "--autostart"];
     const made = await vms("create", name, ...usual, ...identity, ...more);
     assert.equal(made.status, 0, made.stderr);
-    assert.match(made.stdout, new RegExp(`^${name} is shut off\\nConsole: vms console ${name} `));
+    assert.match(made.stdout, new RegExp(`^${name} is shut off\\nStart: vms start ${name} `));
     const { uuid } = (await findDomain(connection, name)) ?? assert.fail();
     const credentials = await definedCredentials(connection, uuid);
     const all = JSON.stringify(credentials);
