@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isPng } from "../../provider/storage/picture.js";
+import { eventually, minute, openScene, type Scene } from "../support/scene.js";
+import { inTerminal, vmsOn } from "../support/vms-command.js";
+
+const name = `vms-e2e-verbs-${process.pid}`;
+
+describe("a VM of the command line, with its guest", () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await openScene();
+    await scene.prepareHost();
+  });
+
+  it("is made, looked at, spoken to on its console in a window of any size, and powered off by its agent", async () => {
+    const { iso, mirror } = scene.standIn;
+    const vms = vmsOn(scene.settings);
+    const done = async (...args: string[]): Promise<string> => {
+      const { status, stdout, stderr } = await vms(...args);
+      assert.equal(status, 0, stderr);
+      return stdout;
+    };
+    const where = ["--profile", "minimal", "--network", "user", "--iso", iso, "--mirror", mirror];
+    const made = await done("create", name, ...where, "--hostname", "desk", "--timezone", "Europe/Berlin");
+    assert.match(made, new RegExp(`^${name} is running, its address is 10\\.0\\.2\\.15\\n`));
+    assert.equal(await done("ip", name), "10.0.2.15");
+    const picture = join(scene.project.directory, "verbs.png");
+    await done("screenshot", name, picture);
+    assert.ok(isPng(readFileSync(picture)));
+    const session = inTerminal(scene.settings, "console", name);
+    await session.sees(/Leave it with Ctrl-\]/);
+    // What is typed before the line is connected is lost.
+    await eventually(() => {
+      session.write("\r");
+      return /root@desk:\S*# /.test(session.said());
+    }, minute);
+    // Until the agent has told the line how large the terminal of the test is.
+    session.write(
+      'until [ "$(stty size)" = \'50 200\' ]; do sleep 0.2; done; echo "at $(stty size) on $(uname -n) as $(whoami)"\r',
+    );
+    await session.sees(/^at 50 200 on desk as root$/m);
+    session.write("\u001d");
+    assert.equal((await session.ended).status, 0, session.said());
+    assert.match(await done("stop", name), new RegExp(`^${name} powered off \\(asked by its guest agent`));
+    assert.match(await done("log", name), /at 50 200 on desk as root/);
+    assert.equal(await done("destroy", name, "--yes"), `${name} and its disk are gone`);
+  }).timeout(60 * minute);
+});
