@@ -33,9 +33,12 @@ export async function describeSharedFiles(connection: Connection, context: Conte
   }));
 }
 
-/** All files below the writable disks of a domain; none of a chain that has a file which is gone, or which we may not read. */
+/**
+ * All files below the writable disks of a domain; none of one that has gone meanwhile, nor of a chain that has a file which is gone, or
+ * which we may not read.
+ */
 async function standsOn(connection: Connection, uuid: string): Promise<string[]> {
-  const tops = await writableTops(connection, uuid);
+  const tops = await topsOfListed(connection, uuid);
   const chains = await Promise.all(tops.map(readableChain));
   return chains.flatMap((chain) => chain.slice(1).map(({ path }) => path));
 }
@@ -45,6 +48,15 @@ async function readableChain(top: string): Promise<ImageInfo[]> {
     return await backingChain(top);
   } catch (error) {
     if (hasCode(error, "gone", "permission")) return [];
+    throw error;
+  }
+}
+
+async function topsOfListed(connection: Connection, uuid: string): Promise<string[]> {
+  try {
+    return await writableTops(connection, uuid);
+  } catch (error) {
+    if (hasCode(error, "gone") && (await findDomain(connection, uuid)) === undefined) return [];
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../../provider/context.js";
+import { run } from "../../provider/host/command.js";
 import { withLock } from "../../provider/host/lock.js";
 import { storePaths } from "../../provider/paths.js";
 import { silent } from "../../provider/progress.js";
@@ -70,6 +71,32 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
     assert.ok(allocation < 1024 ** 2, `${allocation} bytes of 16 MiB`);
     execFileSync("qemu-img", ["compare", "-q", disk, image]);
     assert.ok(readsInside(image, "1M", "64k", 0x22) && readsInside(image, "4M", "64k", imagePattern));
+  });
+
+  it("is told of while domains of others come and go", async () => {
+    await publishBoth(spec());
+    const xml = join(store.settings.images, "passing.xml");
+    const names = Array.from({ length: 4 }, newName);
+    let over = false;
+    // Each is there for a time of its own, so that some go between being listed and being asked.
+    const comeAndGo = async (name: string, index: number): Promise<void> => {
+      const file = `${xml}.${name}`;
+      const domain = `<domain type="qemu"><name>${name}</name><memory unit="MiB">64</memory><os><type>hvm</type></os></domain>`;
+      writeFileSync(file, domain);
+      while (!over) {
+        await run(["virsh", "-q", "-c", connection, "define", file]);
+        for (let asked = 0; asked <= index * 4; asked++) await run(["virsh", "-q", "-c", connection, "dominfo", name]);
+        await run(["virsh", "-q", "-c", connection, "undefine", name]);
+      }
+    };
+    const passing = Promise.all(names.map(comeAndGo));
+    try {
+      for (let times = 0; times < 10; times++)
+        assert.equal((await describeSharedFiles(connection, store.context)).length, 2);
+    } finally {
+      over = true;
+      await passing;
+    }
   });
 
   it("is what a VM of its profile stands on; both are in use then, and are told by whom", async () => {
