@@ -2,7 +2,9 @@ import { createInterface } from "node:readline/promises";
 import { VmsError, cannot } from "../provider/errors.js";
 import { findDomain } from "../provider/libvirt/domain.js";
 import type { Owner } from "../provider/libvirt/mark.js";
-import { commandLine } from "../provider/vm/ownership.js";
+import { imageOwner, sweepInstalls } from "../provider/vm/install-leftovers.js";
+import { findNamed, requireWhole } from "../provider/vm/named.js";
+import { commandLine, type OwnDomain } from "../provider/vm/ownership.js";
 import { removeVm } from "../provider/vm/remove.js";
 import { connection } from "./connection.js";
 import type { CliContext } from "./context.js";
@@ -15,22 +17,48 @@ export interface DestroyOptions {
 
 /** `vms destroy`: deletes a VM of the command line and its disk; that of a stack only with `force`. */
 export async function run({ name, yes, force }: DestroyOptions, context: CliContext): Promise<void> {
-  const stack = await stackOf(name);
-  if (stack !== undefined && force !== true) throw refusal(name, stack);
-  if (yes !== true) await confirm(name, stack);
-  const removed = await removeVm(connection, name, stack ?? commandLine, context, { leftovers: true });
-  if (!removed) {
-    throw cannot("delete", "VM", name, new VmsError("gone", "there is no VM of that name", { hint: "See: vms list" }));
-  }
-  context.print(`${name} and its disk are gone`);
+  const vm = await find(name);
+  const install = vm.mark.owner.id === imageOwner.id;
+  if (install) await removeDeadInstall(vm, context);
+  const stack = install ? undefined : await remove(vm, yes === true, force === true, context);
+  context.print(`${vm.name} and its disk are gone`);
   if (stack !== undefined)
     context.print(`${stack.label} finds it gone at its next pulumi refresh, or pulumi up --refresh, and makes it anew`);
 }
 
-/** The stack that a VM belongs to; what an interrupted run left of one is anybody's to remove. */
-async function stackOf(name: string): Promise<Owner | undefined> {
-  const mark = (await findDomain(connection, name))?.mark;
-  return mark?.phase === "ready" && mark.owner.id.startsWith("stack:") ? mark.owner : undefined;
+async function find(name: string): Promise<OwnDomain> {
+  try {
+    return await findNamed(connection, name);
+  } catch (error) {
+    throw cannot("delete", "VM", name, error);
+  }
+}
+
+/** Returns the stack whose it was. */
+async function remove(
+  { name, uuid, mark }: OwnDomain,
+  yes: boolean,
+  force: boolean,
+  context: CliContext,
+): Promise<Owner | undefined> {
+  // What an interrupted run left is anybody's to remove.
+  const stack = mark.phase === "ready" && mark.owner.id.startsWith("stack:") ? mark.owner : undefined;
+  if (stack !== undefined && !force) throw refusal(name, stack);
+  if (!yes) await confirm(name, stack);
+  // Where somebody else has removed it meanwhile, it is gone all the same.
+  await removeVm(connection, uuid, stack ?? commandLine, context, { leftovers: true });
+  return stack;
+}
+
+/** One that goes on is left alone, as whoever makes a VM waits for it. */
+async function removeDeadInstall(install: OwnDomain, context: CliContext): Promise<void> {
+  await sweepInstalls(connection, context);
+  if ((await findDomain(connection, install.uuid)) === undefined) return;
+  try {
+    requireWhole(install);
+  } catch (error) {
+    throw cannot("delete", "VM", install.name, error);
+  }
 }
 
 function refusal(name: string, stack: Owner): VmsError {

@@ -37,11 +37,24 @@ async function notThere(connection: Connection, name: string): Promise<VmsError>
       hint: `Follow it: vms log ${name} --follow`,
     });
   }
-  const ours = marked.map((domain) => domain.name);
-  const close = closeNames(name, ours);
-  return new VmsError("gone", "there is no VM of that name", {
-    hint: close.length > 0 ? `Did you mean ${close.join(" or ")}? See: vms list` : "See: vms list",
-  });
+  const hint = hintAt(name, marked);
+  return new VmsError("gone", "there is no VM of that name", { hint });
+}
+
+/** What to do where there is no VM of a name. */
+export async function whatIsThere(connection: Connection, name: string): Promise<string> {
+  return hintAt(
+    name,
+    (await listDomains(connection)).filter(({ mark }) => mark !== undefined),
+  );
+}
+
+function hintAt(name: string, ours: readonly Domain[]): string {
+  const close = closeNames(
+    name,
+    ours.map((domain) => domain.name),
+  );
+  return `${close.length > 0 ? `Did you mean ${close.join(" or ")}? ` : ""}See: vms list`;
 }
 
 /** Those that begin with what was typed, or else those that differ by the fewest slips: three names and two slips at most. */

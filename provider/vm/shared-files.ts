@@ -9,6 +9,7 @@ import { isImage } from "../storage/image-store.js";
 import { type ImageInfo, rebaseDisk } from "../storage/qemu-img.js";
 import { listSharedFiles, type SharedFile } from "../storage/usage.js";
 import { sweepBases } from "./bases.js";
+import { findNamed } from "./named.js";
 import { requireStore, withVm } from "./ownership.js";
 import { settleDisks } from "./settle.js";
 import { refuseSnapshots } from "./snapshots.js";
@@ -71,15 +72,13 @@ async function writableTops(connection: Connection, uuid: string): Promise<strin
  */
 export async function compactVm(connection: Connection, name: string, context: Context): Promise<number> {
   try {
-    return await withVm(name, context, async () => {
-      const domain = await findDomain(connection, name);
-      if (domain === undefined) throw new VmsError("gone", "there is no VM of that name", { hint: "See: vms list" });
-      const { mark } = domain;
-      if (mark === undefined) throw new VmsError("foreign", "it is not a VM of ours; it was left alone");
-      await requireStore({ ...domain, mark }, context);
+    const { uuid, name: found } = await findNamed(connection, name);
+    return await withVm(found, context, async () => {
+      const domain = await findNamed(connection, uuid);
+      await requireStore(domain, context);
       if (!(await isOff(connection, domain.uuid)))
         throw new VmsError("busy", "it runs, and its disk can be rewritten only while it is off", {
-          hint: `Power it off first: virsh -c ${connection} shutdown ${name}`,
+          hint: `Power it off first: vms stop ${name}`,
         });
       await refuseSnapshots(connection, domain.uuid, "its disk cannot be rewritten");
       await settleDisks(connection, domain.uuid, context);

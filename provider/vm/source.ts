@@ -13,6 +13,7 @@ import { backingChain } from "../storage/chain.js";
 import { checkImage } from "../storage/qemu-img.js";
 import { isOwnPlace } from "../storage/store.js";
 import type { Settings } from "../settings.js";
+import { whatIsThere } from "./named.js";
 import { type OwnDomain, requireStore, vmLock } from "./ownership.js";
 import { settleDisks } from "./settle.js";
 import { refuseSnapshots } from "./snapshots.js";
@@ -56,7 +57,8 @@ export async function withSource<T>(
 async function findSource(connection: Connection, name: string): Promise<OwnDomain> {
   const domain = await findDomain(connection, name);
   const about = `its source ${JSON.stringify(name)}`;
-  if (domain === undefined) throw new VmsError("gone", `${about} does not exist`, { hint: "See: vms list" });
+  if (domain === undefined)
+    throw new VmsError("gone", `${about} does not exist`, { hint: await whatIsThere(connection, name) });
   const { mark } = domain;
   if (mark === undefined) {
     throw new VmsError("foreign", `${about} is not a VM of ours; it was left alone`, {

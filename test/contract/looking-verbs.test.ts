@@ -3,16 +3,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
 import { isPng } from "../../provider/storage/picture.js";
-import { consoleLogPath, createConsoleLog } from "../../provider/storage/store.js";
+import { consoleLogPath } from "../../provider/storage/store.js";
 import type { ListedVm } from "../../provider/vm/list.js";
-import { imageOwner } from "../../provider/vm/install-leftovers.js";
 import { makeSmallStore, smallOwner } from "../support/small-vm.js";
 import { eventually, minute } from "../support/scene.js";
-import { leaveAt, makeForeign, makeOff, panicGuest } from "../support/states.js";
-import { connection, type TestStore, virsh } from "../support/store.js";
+import { leaveAt, makeForeign, makeInstall, makeOff, panicGuest } from "../support/states.js";
+import { type TestStore, virsh } from "../support/store.js";
 import { environmentOf, type Vms, vmsOn, vmsProgram } from "../support/vms-command.js";
 
 let counter = 0;
@@ -45,17 +43,6 @@ describe("the verbs that look at VMs (real libvirtd, no guest)", () => {
   }
 
   const logOf = (vm: string): string => consoleLogPath(store.settings, vm);
-
-  /** As an install is, in the middle of its work. */
-  async function makeInstall(vm: string): Promise<string> {
-    const uuid = await makeOff(store, name);
-    const mark = (await findDomain(connection, uuid))?.mark;
-    assert.ok(mark);
-    await setMark(connection, uuid, { ...mark, owner: imageOwner, phase: "installing", madeFor: vm });
-    await createConsoleLog(logOf(name));
-    appendFileSync(logOf(name), "installing packages\n");
-    return uuid;
-  }
 
   it("list: shows VMs of the command line and of stacks with their owner, how far one was made, and no others", async () => {
     const names = ["cli", "stack", "half", "foreign", "paused"].map((one) => `${name}-${one}`);
@@ -163,7 +150,7 @@ describe("the verbs that look at VMs (real libvirtd, no guest)", () => {
 
   it("log: shows the install that is made for a VM, by the VM's name before it is there, and by the install's", async () => {
     const vm = `${name}-vm`;
-    await makeInstall(vm);
+    await makeInstall(store, name, vm);
     assert.equal(await done("log", vm), "installing packages");
     assert.equal(await done("log", name), "installing packages");
     assert.match(await refused(1, "start", vm), /it is being made: what it stands on is installed first\n.*vms log/);

@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { archVm } from "../../provider/arch-vm.js";
 import type { RunResult } from "../../provider/host/command.js";
+import { tryLock } from "../../provider/host/lock.js";
 import { findDomain } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
 import { createVm } from "../../provider/vm/create.js";
+import { imageLock } from "../../provider/vm/install-leftovers.js";
 import { commandLine } from "../../provider/vm/ownership.js";
 import { makeWhole } from "../../provider/vm-operations.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
 import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
+import { makeInstall } from "../support/states.js";
 import { type TestStore, connection, virsh } from "../support/store.js";
 import { inTerminal, vmsOn } from "../support/vms-command.js";
 import { assertWhole } from "../support/whole-store.js";
@@ -85,13 +88,46 @@ describe("the verbs of the command line about VMs (real libvirtd, no guest)", ()
     await assertWhole(store.settings, []);
   });
 
+  it("destroy: asks nothing about what is not there, and says what is close; a name that none can have is wrongly used", async () => {
+    await createVm(smallSpec(store.settings, name), commandLine, store.context);
+    const missing = await vms("destroy", `${name}x`);
+    assert.equal(missing.status, 1);
+    assert.equal(
+      missing.stderr,
+      `Cannot delete VM "${name}x": there is no VM of that name\n  Did you mean ${name}? See: vms list`,
+    );
+    assert.equal((await vms("destroy", "Bad_Name", "--yes")).status, 2);
+    const source = await vms("clone", `${name}x`, `${name}-a`);
+    assert.equal(source.status, 1);
+    assert.ok(source.stderr.endsWith(`does not exist\n  Did you mean ${name}? See: vms list`), source.stderr);
+    const compacted = await vms("images", "--compact", `${name}x`);
+    assert.ok(compacted.stderr.endsWith(`Did you mean ${name}? See: vms list`), compacted.stderr);
+    assert.equal((await vms("destroy", name, "--yes")).status, 0);
+  });
+
+  it("destroy: leaves an install alone that goes on, and removes one that was killed", async () => {
+    const uuid = await makeInstall(store, name, `${name}-vm`);
+    const mark = (await findDomain(connection, uuid))?.mark;
+    assert.ok(mark);
+    const lock = await tryLock(imageLock(store.settings, mark.image));
+    assert.ok(lock);
+    const { status, stderr } = await vms("destroy", name, "--yes");
+    await lock.release();
+    assert.equal(status, 1);
+    assert.match(stderr, /it is no VM: an image is being made in it\n/);
+    assert.ok(await findDomain(connection, uuid));
+    const dead = await vms("destroy", name, "--yes");
+    assert.equal(dead.stdout, `${name} and its disk are gone`, dead.stderr);
+    assert.equal(await findDomain(connection, uuid), undefined);
+  });
+
   it("destroy: leaves a domain that is not ours alone, with --force as well", async () => {
     const { uuid } = await createVm(smallSpec(store.settings, name), commandLine, store.context);
     const disk = topOf(uuid);
     virsh("metadata", uuid, "--uri", "urn:pulumi-vms:vm:1", "--remove", "--config");
     const { status, stderr } = await vms("destroy", name, "--yes", "--force");
     assert.equal(status, 1);
-    assert.match(stderr, /a domain of that name that is not ours/);
+    assert.match(stderr, /the domain of that name is not ours/);
     assert.ok(existsSync(disk));
     virsh("undefine", uuid, "--nvram");
   });

@@ -1,11 +1,13 @@
 /** A small VM in each of the states that a verb may find one in. What runs uses up a processor: power it off soon. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dumpDomain, findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { markNamespace, type Phase } from "../../provider/libvirt/mark.js";
+import { consoleLogPath, createConsoleLog } from "../../provider/storage/store.js";
 import { createVm } from "../../provider/vm/create.js";
+import { imageOwner } from "../../provider/vm/install-leftovers.js";
 import { commandLine } from "../../provider/vm/ownership.js";
 import { eventually } from "./scene.js";
 import { smallSpec } from "./small-vm.js";
@@ -52,4 +54,16 @@ export async function panicGuest(store: TestStore, uuid: string): Promise<void> 
   // What a kernel does that panics: it writes to the port of the device (QEMU's pvpanic).
   virsh("qemu-monitor-command", uuid, "--hmp", "o /1 0x505 1");
   await eventually(() => stateOf(uuid) === "crashed", 60_000);
+}
+
+/** As an install is, in the middle of its work, for a VM of that name. Returns its UUID. */
+export async function makeInstall(store: TestStore, name: string, madeFor: string): Promise<string> {
+  const uuid = await makeOff(store, name);
+  const mark = (await findDomain(connection, uuid))?.mark;
+  assert.ok(mark);
+  await setMark(connection, uuid, { ...mark, owner: imageOwner, phase: "installing", madeFor });
+  const log = consoleLogPath(store.settings, name);
+  await createConsoleLog(log);
+  appendFileSync(log, "installing packages\n");
+  return uuid;
 }
