@@ -31,4 +31,6 @@ install -Dm644 Xresources /etc/skel/.Xresources
 install -Dm644 i3.conf /etc/skel/.config/i3/config
 install -Dm644 i3status.conf /etc/skel/.config/i3status/config
 mkdir -p /etc/skel/.config/i3/config.d
+# The rule of udev that starts it looks for the port's name when the port is added, and that may be before it has one.
+systemctl add-wants sockets.target spice-vdagentd.socket
 systemctl --global enable pipewire.socket pipewire-pulse.socket wireplumber.service
