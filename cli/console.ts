@@ -1,5 +1,6 @@
 import { cannot, CommandError, VmsError } from "../provider/errors.js";
 import { attempt } from "../provider/host/command.js";
+import { Deadline, poll } from "../provider/host/deadline.js";
 import { findDomain, isOff } from "../provider/libvirt/domain.js";
 import { explain } from "../provider/libvirt/virsh.js";
 import { findLog } from "../provider/vm/logs.js";
@@ -49,16 +50,21 @@ async function attach(vm: Active, force: boolean, context: CliContext): Promise<
   try {
     const options = { inherit: "input and output", timeout: 0 } as const;
     const { status, stderr } = await context.handOverTerminal(() => attempt([...argv], options));
-    // What is off closes its console, as an error or not.
-    if (status !== 0 && !(await isOff(connection, uuid)))
-      throw refusal(new CommandError([...argv], status, stderr), name);
+    // What powers off closes its console before libvirt has it as off.
+    if (status !== 0 && !(await isOffSoon(uuid))) throw refusal(new CommandError([...argv], status, stderr), name);
   } finally {
     window.close();
   }
   context.write("\n");
-  context.progress.notice(
-    (await isOff(connection, uuid)) ? `${name} is off` : `Left the console of ${name}, which runs on`,
-  );
+  context.progress.notice((await isOff(connection, uuid)) ? `${name} is off` : `The console of ${name} is closed`);
+}
+
+/** In seconds: how long libvirt may take to notice that a guest is gone. */
+const noticeLimit = 3;
+
+async function isOffSoon(uuid: string): Promise<boolean> {
+  const look = async (): Promise<true | undefined> => ((await isOff(connection, uuid)) ? true : undefined);
+  return (await poll(look, { deadline: new Deadline(noticeLimit) })) === true;
 }
 
 function refusal(error: CommandError, name: string): unknown {
