@@ -5,6 +5,7 @@
 #   npm test                        all of them
 #   npm test -- unit contract       these only
 #   npm test -- e2e -g "pattern"    what follows the names goes to mocha
+#   npm test -- profiles            every profile on its display, through a viewer too: half an hour, so only where it is named
 #   npm test -- faults              what takes an install each time, kills behind each of its steps among it: hours, so only where it is named
 #
 # Assumes root on Debian or Arch: most of the tests make this host ready for VMs, and make VMs. It ends with the line
@@ -17,7 +18,7 @@ source tools/setup.sh
 
 usual_kinds=(unit contract stacks e2e host)
 # A kind of test that takes longer than this, in seconds, hangs.
-declare -A limits=([unit]=600 [contract]=1800 [stacks]=2400 [e2e]=3600 [host]=600 [faults]=28800)
+declare -A limits=([unit]=600 [contract]=1800 [stacks]=2400 [e2e]=3600 [host]=600 [profiles]=7200 [faults]=28800)
 # Most of these wait for other programs most of the time: so many files at once. The others use one host, or one VM, for all.
 declare -A jobs=([unit]=4 [contract]=4)
 passed=0 failed=0 skipped=0
@@ -26,12 +27,12 @@ read_arguments() {
   kinds=() mocha_arguments=()
   while (($#)); do
     case $1 in
-      unit | contract | stacks | e2e | host | faults) kinds+=("$1") ;;
+      unit | contract | stacks | e2e | host | profiles | faults) kinds+=("$1") ;;
       -*)
         mocha_arguments=("$@")
         break
         ;;
-      *) die "there are no tests \"$1\": name unit, contract, stacks, e2e, host or faults, and then what is for mocha, such as -g pattern" ;;
+      *) die "there are no tests \"$1\": name unit, contract, stacks, e2e, host, profiles or faults, and then what is for mocha, such as -g pattern" ;;
     esac
     shift
   done
@@ -68,12 +69,12 @@ set_up() {
   stage "Making this host ready: vms bootstrap"
   node dist/cli/main.js bootstrap >&2
   local cli stand_in
-  if wants stacks || wants e2e || wants host; then
+  if wants stacks || wants e2e || wants host || wants profiles || wants faults; then
     stage "The pulumi CLI"
     cli=$(tools/pulumi-cli/ensure.sh)
     export PATH=$cli:$PATH
   fi
-  if wants stacks || wants e2e || wants faults; then
+  if wants stacks || wants e2e || wants profiles || wants faults; then
     stage "The stand-in for Arch"
     stand_in=$(test/stand-in/build.sh)
     export VMS_TEST_STAND_IN=$stand_in
@@ -110,7 +111,7 @@ labelled() {
 run_all() {
   mkdir -p .vms
   rm -f .vms/test-*.counts .vms/test-*.status
-  run_kinds unit faults
+  run_kinds unit profiles faults
   # A guest seldom keeps both of two cores busy, and the others wait for libvirt: together they take little longer than the one.
   labelled "contract, stacks" run_kinds contract stacks &
   labelled "e2e" run_kinds e2e
