@@ -14,9 +14,12 @@ export interface StandIn {
   open(): Promise<void>;
 }
 
+/** What the profiles install. Its ISO is the plain build's, and so are the packages that are in both. */
+const groups = "base,desktop,apps,dev";
+
 export async function serveStandIn(): Promise<StandIn> {
   const build = join(packageFiles.root, "test/stand-in/build.sh");
-  const { stdout: directory } = await execa("bash", [build], { stderr: "inherit" });
+  const { stdout: directory } = await execa("bash", [build, "--groups", groups], { stderr: "inherit" });
   let server = await servePackages(directory);
   return {
     directory,
