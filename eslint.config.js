@@ -10,7 +10,10 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ["index.ts"], defaultProject: "tsconfig.programs.json" },
+        projectService: {
+          allowDefaultProject: ["index.ts", "examples/*/index.ts"],
+          defaultProject: "tsconfig.programs.json",
+        },
         tsconfigRootDir: import.meta.dirname,
       },
     },
