@@ -32,6 +32,7 @@ import {
   vmProgram,
   writeTemporary,
 } from "../support/scene.js";
+import { tellInOrder } from "../support/story.js";
 
 const names = {
   one: `vms-e2e-one-${process.pid}`,
@@ -44,7 +45,7 @@ const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPmrpW1JcHkjLQ2BqT9k9f1DPVkUAc2
 
 describe("an ArchVm of a member of the libvirt group, from a bare host to destroy", function () {
   this.timeout(40 * minute);
-  this.bail(true);
+  tellInOrder();
   let scene: Scene;
   let stack: Stack;
   let sharedDirectory: string;

@@ -6,6 +6,7 @@ import { inGuest } from "../support/guest.js";
 import type { Stack } from "../support/project.js";
 import { virsh } from "../support/store.js";
 import { domainXml, minute, openScene, type Scene, vmProgram } from "../support/scene.js";
+import { tellInOrder } from "../support/story.js";
 
 const name = `vms-e2e-change-${process.pid}`;
 const [key, otherKey] = ["one", "two"].map(
@@ -14,7 +15,7 @@ const [key, otherKey] = ["one", "two"].map(
 
 describe("an ArchVm whose inside is changed", function () {
   this.timeout(40 * minute);
-  this.bail(true);
+  tellInOrder();
   let scene: Scene;
   let stack: Stack;
   let uuid: string;

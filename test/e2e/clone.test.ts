@@ -9,6 +9,7 @@ import { inGuest } from "../support/guest.js";
 import type { Stack } from "../support/project.js";
 import { virsh } from "../support/store.js";
 import { eventually, minute, openScene, type Scene, vmProgram } from "../support/scene.js";
+import { tellInOrder } from "../support/story.js";
 
 const names = { work: `vms-e2e-work-${process.pid}`, copy: `vms-e2e-copy-${process.pid}` };
 
@@ -17,7 +18,7 @@ const writer = `for ((i = 0; ; i++)); do echo "$i $(date +%s%3N)" >>/root/beats;
 
 describe("a VmClone of a VM that runs", function () {
   this.timeout(40 * minute);
-  this.bail(true);
+  tellInOrder();
   let scene: Scene;
   let stack: Stack;
 

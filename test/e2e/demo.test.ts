@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { packageFiles } from "../../provider/paths.js";
 import { domainXml, minute, openScene, type Scene } from "../support/scene.js";
+import { tellInOrder } from "../support/story.js";
 
 describe("./vms demo in a clean clone", function () {
   this.timeout(40 * minute);
-  this.bail(true);
+  tellInOrder();
   let scene: Scene;
   let clone: string;
 

@@ -9,12 +9,13 @@ import { topOf } from "../support/disk-content.js";
 import { inGuest } from "../support/guest.js";
 import type { Stack } from "../support/project.js";
 import { minute, openScene, type Scene, vmProgram } from "../support/scene.js";
+import { tellInOrder } from "../support/story.js";
 
 const header = "#!/usr/bin/env bash\n# vms-base: minimal\n";
 
 describe("a VM whose profile is a script of the user's own", function () {
   this.timeout(40 * minute);
-  this.bail(true);
+  tellInOrder();
   let scene: Scene;
   let stack: Stack;
   const name = `vms-e2e-own-${process.pid}`;

@@ -9,6 +9,7 @@ import type { RunResult, Stack } from "../support/project.js";
 import { openSmallScene, requireDomain, type SmallScene, smallClone, smallVm } from "../support/small-scene.js";
 import { connection, removeDomain, virsh } from "../support/store.js";
 import { storeDomains } from "../support/whole-store.js";
+import { tellInOrder } from "../support/story.js";
 
 /** Each is changed in its own way; the resource's name says how. */
 const resources = [
@@ -27,8 +28,8 @@ const resources = [
 
 type Name = (typeof resources)[number];
 
-describe("VMs of a stack that somebody has changed by hand (real pulumi, no guest)", function () {
-  this.bail(true);
+describe("VMs of a stack that somebody has changed by hand (real pulumi, no guest)", () => {
+  tellInOrder();
   let scene: SmallScene;
   let stack: Stack;
   let preview: string;

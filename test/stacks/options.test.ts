@@ -10,9 +10,10 @@ import { openSmallScene, requireDomain, type SmallScene, smallClone, smallVm } f
 import { isoPath } from "../support/small-vm.js";
 import { connection, removeDomain, virsh } from "../support/store.js";
 import { storeDomains } from "../support/whole-store.js";
+import { tellInOrder } from "../support/story.js";
 
-describe("VMs with the options of Pulumi (real pulumi, no guest)", function () {
-  this.bail(true);
+describe("VMs with the options of Pulumi (real pulumi, no guest)", () => {
+  tellInOrder();
   let scene: SmallScene;
   let stack: Stack;
   const uuids = new Map<string, string>();

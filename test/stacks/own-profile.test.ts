@@ -10,11 +10,12 @@ import { openSmallScene, requireDomain, type SmallScene, smallVm } from "../supp
 import { publishOnSmallImage, smallSpec } from "../support/small-vm.js";
 import { removeDomain } from "../support/store.js";
 import { storeDomains } from "../support/whole-store.js";
+import { tellInOrder } from "../support/story.js";
 
 const script = "#!/bin/bash\n# vms-base: minimal\necho mine\n";
 
-describe("a VM whose profile is a script of the user's own (real pulumi, no guest)", function () {
-  this.bail(true);
+describe("a VM whose profile is a script of the user's own (real pulumi, no guest)", () => {
+  tellInOrder();
   let scene: SmallScene;
   let stack: Stack;
   /** Outside of the program. */

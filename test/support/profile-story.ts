@@ -12,6 +12,7 @@ import { colours, screenshot, share, type Window, windows } from "./desktop.js";
 import { inGuest } from "./guest.js";
 import { eventually, minute, openScene, type Scene, vmProgram } from "./scene.js";
 import { virsh } from "./store.js";
+import { tellInOrder } from "./story.js";
 import { openViewer, type Viewer } from "./viewer.js";
 
 const pictures = resolve(process.env["VMS_SCREENSHOTS"] ?? join(packageFiles.root, ".vms/screenshots"));
@@ -81,22 +82,15 @@ export const profiles: readonly Expected[] = [
 export function tellStory(one: Expected): void {
   describe(`${one.profile}, made by ${one.madeBy}`, function () {
     this.timeout(60 * minute);
+    tellInOrder();
     const name = `${one.profile}-${process.pid}`;
     let scene: Scene;
     let uuid = "";
-    let broken = false;
 
     before(async () => {
       scene = await openScene();
       await scene.prepareHost();
       mkdirSync(pictures, { recursive: true });
-    });
-    // What goes on from where something failed would wait for long, and say nothing new. The other profiles are tried all the same.
-    beforeEach(function () {
-      if (broken) this.skip();
-    });
-    afterEach(function () {
-      broken ||= this.currentTest?.state === "failed";
     });
     after(() => {
       // The next one needs the processor; the scene removes it.
