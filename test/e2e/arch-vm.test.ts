@@ -19,7 +19,9 @@ import type { Stack } from "../support/project.js";
 import { virsh } from "../support/store.js";
 import { addUser, removeUser } from "../support/users.js";
 import {
+  commandOf,
   domainXml,
+  endProcess,
   eventually,
   descendants,
   killCli,
@@ -126,7 +128,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     const interrupted = stack.start(["up", "--yes", "--skip-preview"]);
     await eventually(async () => (await scene.domains()).length === 1, 5 * minute);
     const started = descendants(interrupted.pid ?? 0);
-    const ours = started.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("dynamic-provider"));
+    const ours = started.filter((pid) => commandOf(pid).includes("dynamic-provider"));
     assert.notDeepEqual(ours, []);
     killCli(interrupted.pid);
     await interrupted;
@@ -134,7 +136,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     await eventually(async () => (await scene.domains()).length === 0, minute);
     await eventually(() => ours.every((pid) => !existsSync(`/proc/${pid}`)), minute);
     // Pulumi's own language host does not notice.
-    for (const pid of started.filter((one) => existsSync(`/proc/${one}`))) process.kill(pid);
+    for (const pid of started) endProcess(pid, "SIGTERM");
     assert.deepEqual(scene.files(), []);
   });
 

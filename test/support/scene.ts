@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isErrno } from "../../provider/host/errno.js";
 import { listDomains } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
 import type { Settings } from "../../provider/settings.js";
@@ -122,13 +123,32 @@ export async function eventually(condition: () => boolean | Promise<boolean>, li
 /** SIGKILL to a process and to all that it started, at once. */
 export function killTree(pid: number | undefined): void {
   if (pid === undefined) throw new Error("it was never started");
-  for (const one of [pid, ...descendants(pid)]) process.kill(one, "SIGKILL");
+  for (const one of [pid, ...descendants(pid)]) endProcess(one, "SIGKILL");
+}
+
+/** What it started comes and goes: one that is gone meanwhile is as good as ended. */
+export function endProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!isErrno(error, "ESRCH")) throw error;
+  }
+}
+
+/** The command of a process, its arguments behind NULs; empty where it is gone. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ESRCH")) return "";
+    throw error;
+  }
 }
 
 /** SIGKILL to the pulumi CLI alone; its providers do not hear of it. */
 export function killCli(pid: number | undefined): void {
   if (pid === undefined) throw new Error("it was never started");
-  const cli = [pid, ...descendants(pid)].find((one) => readFileSync(`/proc/${one}/comm`, "utf8").trim() === "pulumi");
+  const cli = [pid, ...descendants(pid)].find((one) => /^([^\0]*\/)?pulumi\0/.test(commandOf(one)));
   if (cli === undefined) throw new Error("there is no pulumi among what was started");
   process.kill(cli, "SIGKILL");
 }
