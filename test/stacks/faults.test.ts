@@ -1,41 +1,26 @@
 /** Each fault is caused, and each error says what, where, the last lines, the log and what to do. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { storePaths } from "../../provider/paths.js";
-import { isoWithoutLogin, isoWithoutShell, truncatedIso } from "../support/broken-iso.js";
+import { isoWithoutLogin, truncatedIso } from "../support/broken-iso.js";
+import {
+  assertNamesLog,
+  assertTellsAll,
+  failsToCreate,
+  isoProperty as iso,
+  newName,
+  openScratch,
+} from "../support/failed-creation.js";
+import { type Scene, vmProgram, writeTemporary } from "../support/scene.js";
 import { virsh } from "../support/store.js";
-import { openScene, type Scene, vmProgram, writeTemporary } from "../support/scene.js";
-
-let counter = 0;
-const newName = () => `vms-e2e-fault-${process.pid}-${counter++}`;
 
 describe("an ArchVm that cannot be made", () => {
   let scene: Scene;
   let scratch: string;
-
   before(async () => {
-    scene = await openScene();
-    scratch = join(scene.project.directory, "scratch");
-    mkdirSync(scratch);
-    await scene.prepareHost();
+    [scene, scratch] = await openScratch();
   });
-
-  /** Runs `up` of a VM that must fail, and checks that nothing of it is left. Properties come after those of `vmProgram`. */
-  async function failToCreate(more: string, environment: Record<string, string> = {}): Promise<string> {
-    const name = newName();
-    const stack = await scene.stack(name, environment);
-    stack.write(vmProgram(scene, "vm", `name: ${JSON.stringify(name)}, ${more}`));
-    const before = await scene.domains();
-    const { status, output } = await stack.up();
-    assert.notEqual(status, 0, output);
-    assert.match(output, new RegExp(`Cannot create VM "${name}"`));
-    assert.deepEqual(await scene.domains(), before, "no domain is left");
-    return output;
-  }
-
-  const iso = (path: string) => `iso: ${JSON.stringify(path)}`;
+  const failToCreate = (more: string) => failsToCreate(scene, more);
 
   it("for an ISO that is not there says which", async () => {
     assert.match(await failToCreate(iso("/nowhere/arch.iso")), /\/nowhere\/arch\.iso/);
@@ -116,48 +101,6 @@ describe("an ArchVm that cannot be made", () => {
     assertNamesLog(output);
   });
 
-  it("because the login hangs says so when the time for that is over", async () => {
-    const path = join(scratch, "no-shell.iso");
-    isoWithoutShell(scene.standIn.iso, path, scratch);
-    const output = await failToCreate(`${iso(path)}, timeouts: { boot: 60 }`);
-    assert.match(output, /log in|login|shell/i);
-    assert.match(output, /within 60 s/);
-    assertTellsAll(output);
-  });
-
-  it("because a step hangs names the step when its time is over", async () => {
-    const output = await failToCreate(`packages: ["nano"], timeouts: { install: 8 }`);
-    assert.match(output, /step "(ready|packages)"[^]*8 s/);
-    assertTellsAll(output);
-  });
-
-  it("because the host's disk is full says that, and what was begun is gone", async () => {
-    const mount = join(scene.project.directory, "small");
-    // Beside the copy of the medium, in MiB: an empty system finds room, its packages do not.
-    const roomForPackages = 100;
-    mkdirSync(mount);
-    execFileSync("mount", [
-      "-t",
-      "tmpfs",
-      "-o",
-      `size=${Math.ceil(statSync(scene.standIn.iso).size / 2 ** 20) + roomForPackages}m,mode=0711`,
-      "none",
-      mount,
-    ]);
-    try {
-      const environment = { VMS_IMAGES: mount };
-      const host = await scene.stack("small-host", environment);
-      host.write(`new HostBootstrap("host");`);
-      assert.equal((await host.up()).status, 0);
-      const output = await failToCreate(`packages: ["nano"]`, environment);
-      assert.match(output, /full/);
-      const { disk, nvram } = storePaths({ ...scene.settings, images: mount });
-      assert.deepEqual([...readdirSync(disk), ...readdirSync(nvram)], []);
-    } finally {
-      execFileSync("umount", [mount]);
-    }
-  });
-
   it("is refused, all at once and in the preview, for values with quotes, commands, newlines or XML in them", async () => {
     const hostile = await scene.stack("hostile");
     hostile.write(`new ArchVm("vm", {
@@ -172,14 +115,3 @@ describe("an ArchVm that cannot be made", () => {
     assert.equal(existsSync("/tmp/vms-was-here"), false);
   });
 });
-
-/** The last lines of the console, where all of it is, and what to do. */
-function assertTellsAll(output: string): void {
-  assert.match(output, /last lines:\s*\n\s+(error:\s+)?\|/, output);
-  assertNamesLog(output);
-}
-
-function assertNamesLog(output: string): void {
-  const log = /The whole console is in (\S+)/.exec(output)?.[1];
-  assert.ok(log !== undefined && existsSync(log), output);
-}
