@@ -160,7 +160,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     const saying = (text: string) =>
       (output + second.output).split("\n").filter((line) => line === `    ${text}`).length;
     assert.equal(saying("installing packages"), 1, output + second.output);
-    assert.ok(saying("waiting: the same image is being installed already") >= 2, output + second.output);
+    assert.ok(saying("waiting: the image of the profile minimal is being made already") >= 2, output + second.output);
     const images = scene.files().filter((file) => file.endsWith(".json"));
     assert.equal(images.length, 1);
     assert.equal((await other.destroy()).status, 0);
