@@ -4,6 +4,7 @@
 const { writeFileSync } = require("node:fs");
 const { reporters, Runner } = require("mocha");
 
+const mostLines = 60;
 const { EVENT_TEST_PASS, EVENT_TEST_FAIL, EVENT_TEST_PENDING } = Runner.constants;
 
 module.exports = class extends reporters.Spec {
@@ -17,9 +18,18 @@ module.exports = class extends reporters.Spec {
       writeFileSync(this.file, [numbers, ...titles, ""].join("\n"));
     };
     const count = (event, name) =>
-      runner.on(event, (test) => {
+      runner.on(event, (test, error) => {
         counts[name] += 1;
-        if (name === "failed") titles.push(test.fullTitle().replace(/\s+/g, " "));
+        if (name === "failed") {
+          titles.push(test.fullTitle().replace(/\s+/g, " "));
+          // At once, too: a run that is ended before its end never comes to mocha's own list.
+          console.log(
+            String(error?.stack ?? error?.message)
+              .split("\n")
+              .slice(0, mostLines)
+              .join("\n"),
+          );
+        }
         this.write("running");
       });
     count(EVENT_TEST_PASS, "passed");
