@@ -42,7 +42,7 @@ describe("./vms demo in a clean clone", function () {
     const { status, output } = await vms("demo");
     assert.equal(status, 0, output);
     assert.match(output, /running/);
-    assert.match(output, /virsh .*console vms-demo/);
+    assert.match(output, /Console +\.\/vms console vms-demo/);
     assert.match(output, /\.\/vms demo --down/);
     assert.match(output, /Time taken:\n(.* s\n)+/);
     const demo = (await scene.domains()).find(({ name }) => name === "vms-demo");
