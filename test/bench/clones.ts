@@ -21,7 +21,7 @@ export async function cloneRows({ settings, context }: TestStore): Promise<Row[]
   const source = `vms-bench-source-${process.pid}`;
   const { uuid } = await createVm(smallSpec(settings, source), commandLine, context);
   const disk = (await findDomain(connection, uuid))?.disks[0] ?? "";
-  execFileSync("qemu-io", ["-f", "qcow2", "-c", "write -q -P 1 0 32M", disk]);
+  execFileSync("qemu-io", ["-f", "qcow2", "-c", "write -q -P 1 0 8M", disk]);
   const name = (index: number): string => `vms-bench-clone-${process.pid}-${index}`;
   const clone = (index: number) =>
     cloneVm(
