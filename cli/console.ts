@@ -1,6 +1,7 @@
 import { cannot, CommandError, VmsError } from "../provider/errors.js";
 import { attempt } from "../provider/host/command.js";
-import { Deadline, poll } from "../provider/host/deadline.js";
+import { Deadline } from "../provider/host/deadline.js";
+import { awaitOff } from "../provider/libvirt/await-off.js";
 import { findDomain, isOff } from "../provider/libvirt/domain.js";
 import { explain } from "../provider/libvirt/virsh.js";
 import { findLog } from "../provider/vm/logs.js";
@@ -51,7 +52,8 @@ async function attach(vm: Active, force: boolean, context: CliContext): Promise<
     const options = { inherit: "input and output", timeout: 0 } as const;
     const { status, stderr } = await context.handOverTerminal(() => attempt([...argv], options));
     // What powers off closes its console before libvirt has it as off.
-    if (status !== 0 && !(await isOffSoon(uuid))) throw refusal(new CommandError([...argv], status, stderr), name);
+    if (status !== 0 && !(await awaitOff(connection, uuid, new Deadline(noticeLimit))))
+      throw refusal(new CommandError([...argv], status, stderr), name);
   } finally {
     window.close();
   }
@@ -61,11 +63,6 @@ async function attach(vm: Active, force: boolean, context: CliContext): Promise<
 
 /** In seconds: how long libvirt may take to notice that a guest is gone. */
 const noticeLimit = 3;
-
-async function isOffSoon(uuid: string): Promise<boolean> {
-  const look = async (): Promise<true | undefined> => ((await isOff(connection, uuid)) ? true : undefined);
-  return (await poll(look, { deadline: new Deadline(noticeLimit) })) === true;
-}
 
 function refusal(error: CommandError, name: string): unknown {
   const options = {

@@ -1,39 +1,8 @@
 /** The verbs that make and delete VMs, and the one about what they stand on. */
 import type { Command } from "commander";
+import type { CloneOptions } from "./clone.js";
+import type { CreateOptions } from "./create.js";
 import { collect, type Perform, wholeNumber } from "./registration.js";
-
-interface CreateFlags {
-  readonly profile?: string;
-  readonly iso?: string;
-  readonly mirror?: string;
-  readonly memory?: number;
-  readonly cpus?: number;
-  readonly disk?: string;
-  readonly network?: string;
-  readonly package?: string[];
-  readonly user?: string;
-  readonly sshKey?: string[];
-  readonly passwordStdin?: boolean;
-  readonly hostname?: string;
-  readonly timezone?: string;
-  readonly locale?: string;
-  readonly keymap?: string;
-  readonly share?: string[];
-  readonly start?: boolean;
-  readonly autostart?: boolean;
-  readonly fresh?: boolean;
-  readonly acceleration?: string;
-}
-
-interface CloneFlags {
-  readonly memory?: number;
-  readonly cpus?: number;
-  readonly disk?: string;
-  readonly hostname?: string;
-  readonly sshKey?: string[];
-  readonly start?: boolean;
-  readonly autostart?: boolean;
-}
 
 export function addVmVerbs(program: Command, perform: Perform): void {
   program
@@ -60,7 +29,7 @@ export function addVmVerbs(program: Command, perform: Perform): void {
     .option("--autostart", "start it with the host")
     .option("--fresh", "install it for itself, on no shared image")
     .option("--acceleration <kind>", "auto, kvm or tcg")
-    .action(async (name: string, flags: CreateFlags) =>
+    .action(async (name: string, flags: Omit<CreateOptions, "name">) =>
       perform(async (context) => (await import("./create.js")).run({ name, ...flags }, context)),
     );
   program
@@ -75,7 +44,7 @@ export function addVmVerbs(program: Command, perform: Perform): void {
     .option("--ssh-key <file>", "public keys instead of the source's; may be repeated", collect)
     .option("--no-start", "leave it off")
     .option("--autostart", "start it with the host")
-    .action(async (source: string, name: string, flags: CloneFlags) =>
+    .action(async (source: string, name: string, flags: Omit<CloneOptions, "source" | "name">) =>
       perform(async (context) => (await import("./clone.js")).run({ source, name, ...flags }, context)),
     );
   program

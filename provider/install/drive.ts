@@ -5,12 +5,12 @@
  * The domain is defined and started by the caller, paused at best, and killed by the caller where the drive fails.
  */
 import type { Context } from "../context.js";
-import { Deadline, poll } from "../host/deadline.js";
+import { Deadline } from "../host/deadline.js";
 import { openDomainConsole } from "../console/domain-console.js";
 import type { Dialogue } from "../console/expect.js";
 import { awaitLogin, logIn } from "../console/shell.js";
 import { ConsoleTimeoutError } from "../errors.js";
-import { isOff } from "../libvirt/domain.js";
+import { awaitOff } from "../libvirt/await-off.js";
 import { type Guest, resumeGuest, signsOfDeath, watchGuest, whyConsoleEnded } from "./guest-life.js";
 import { runStep } from "./run-step.js";
 import {
@@ -138,11 +138,7 @@ async function powerOff(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   dialogue.send(" systemctl poweroff\n");
-  const off = await poll(async () => ((await isOff(guest.connection, guest.domain)) ? true : undefined), {
-    deadline: new Deadline(limits.shutdown),
-    signal,
-  });
-  if (off === true) return;
+  if (await awaitOff(guest.connection, guest.domain, new Deadline(limits.shutdown), signal)) return;
   throw new ConsoleTimeoutError("power-off", limits.shutdown, dialogue.lastLines(), dialogue.log, {
     hint: moreTime("shutdown", limits.shutdown),
   });

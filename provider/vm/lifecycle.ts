@@ -1,8 +1,9 @@
 /** Starting and stopping a VM. A graceful stop never turns into a forced one by itself: only kill and delete force. */
 import type { Context } from "../context.js";
-import { Deadline, poll } from "../host/deadline.js";
+import { Deadline } from "../host/deadline.js";
 import { hasCode, VmsError } from "../errors.js";
 import { inSlot } from "../host/slots.js";
+import { awaitOff } from "../libvirt/await-off.js";
 import { isOff } from "../libvirt/domain.js";
 import { agentAnswers } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
@@ -48,21 +49,16 @@ export async function askToPowerOff(
   context: Context,
 ): Promise<PowerOff> {
   const deadline = new Deadline(seconds);
-  const awaitOff = async (limit: Deadline): Promise<boolean> =>
-    (await poll(async () => ((await isOff(connection, uuid)) ? true : undefined), {
-      deadline: limit,
-      signal: context.signal,
-    })) ?? false;
   const agent = await agentAnswers(connection, uuid, seconds * agentShare);
   if (agent) {
     const share = deadline.within(seconds * agentShare);
     await order(connection, uuid, "agent", share, context);
     context.reached?.("stop: asked");
-    if (await awaitOff(share)) return { off: true, by: "its guest agent" };
+    if (await awaitOff(connection, uuid, share)) return { off: true, by: "its guest agent" };
   }
   await order(connection, uuid, "acpi", deadline, context);
   if (!agent) context.reached?.("stop: asked");
-  return { off: await awaitOff(deadline), by: agent ? "its guest agent, then by ACPI" : "ACPI" };
+  return { off: await awaitOff(connection, uuid, deadline), by: agent ? "its guest agent, then by ACPI" : "ACPI" };
 }
 
 async function order(

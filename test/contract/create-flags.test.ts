@@ -5,8 +5,8 @@ import { attempt, type RunResult } from "../../provider/host/command.js";
 import { findDomain } from "../../provider/libvirt/domain.js";
 import { definedCredentials } from "../../provider/libvirt/credentials.js";
 import { isoPath, makeSmallStore } from "../support/small-vm.js";
-import { connection, type TestStore, virsh } from "../support/store.js";
-import { environmentOf, type Vms, vmsOn, vmsProgram } from "../support/vms-command.js";
+import { connection, type TestStore, virsh, environmentOf } from "../support/store.js";
+import { type Vms, vmsOn, vmsProgram } from "../support/vms-command.js";
 
 const key = (comment: string): string => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP${"A".repeat(42)} ${comment}`;
 let counter = 0;

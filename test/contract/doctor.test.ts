@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt } from "../../provider/host/command.js";
 import type { Examined } from "../../provider/doctor.js";
-import { makeStore, type TestStore } from "../support/store.js";
+import { makeStore, type TestStore, environmentOf } from "../support/store.js";
 import { addUser, removeUser } from "../support/users.js";
-import { environmentOf, vmsOn, vmsProgram } from "../support/vms-command.js";
+import { vmsOn, vmsProgram } from "../support/vms-command.js";
 
 describe("vms doctor (this host)", () => {
   let store: TestStore;

@@ -10,37 +10,27 @@ import type { ListedVm } from "../../provider/vm/list.js";
 import { makeSmallStore, smallOwner } from "../support/small-vm.js";
 import { eventually, minute } from "../support/scene.js";
 import { leaveAt, makeForeign, makeInstall, makeOff, panicGuest } from "../support/states.js";
-import { type TestStore, virsh } from "../support/store.js";
-import { environmentOf, type Vms, vmsOn, vmsProgram } from "../support/vms-command.js";
+import { type TestStore, virsh, environmentOf } from "../support/store.js";
+import { outcomesOf, type Vms, vmsOn, vmsProgram } from "../support/vms-command.js";
 
 let counter = 0;
 
 describe("the verbs that look at VMs (real libvirtd, no guest)", () => {
   let store: TestStore;
   let vms: Vms;
+  let done: ReturnType<typeof outcomesOf>["done"];
+  let refused: ReturnType<typeof outcomesOf>["refused"];
   let name: string;
 
   before(async () => {
     store = await makeSmallStore();
     vms = vmsOn(store.settings);
+    ({ done, refused } = outcomesOf(vms));
   });
   beforeEach(() => {
     name = `vms-test-looks-${process.pid}-${counter++}`;
   });
   after(() => store.remove());
-
-  async function done(...args: string[]): Promise<string> {
-    const { status, stdout, stderr } = await vms(...args);
-    assert.equal(status, 0, stderr);
-    return stdout;
-  }
-
-  async function refused(expected: number, ...args: string[]): Promise<string> {
-    const { status, stdout, stderr } = await vms(...args);
-    assert.equal(status, expected, stderr);
-    assert.equal(stdout, "");
-    return stderr;
-  }
 
   const logOf = (vm: string): string => consoleLogPath(store.settings, vm);
 

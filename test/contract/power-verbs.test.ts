@@ -4,7 +4,7 @@ import { vmLock } from "../../provider/vm/ownership.js";
 import { makeSmallStore, smallOwner } from "../support/small-vm.js";
 import { crashQemu, leaveAt, makeForeign, makeOff, panicGuest, stateOf } from "../support/states.js";
 import { type TestStore, virsh } from "../support/store.js";
-import { type Vms, vmsOn } from "../support/vms-command.js";
+import { outcomesOf, type Vms, vmsOn } from "../support/vms-command.js";
 
 const verbs = ["start", "stop", "kill"] as const;
 let counter = 0;
@@ -12,31 +12,19 @@ let counter = 0;
 describe("the verbs that power VMs on and off (real libvirtd, no guest)", () => {
   let store: TestStore;
   let vms: Vms;
+  let done: ReturnType<typeof outcomesOf>["done"];
+  let refused: ReturnType<typeof outcomesOf>["refused"];
   let name: string;
 
   before(async () => {
     store = await makeSmallStore();
     vms = vmsOn(store.settings);
+    ({ done, refused } = outcomesOf(vms));
   });
   beforeEach(() => {
     name = `vms-test-power-${process.pid}-${counter++}`;
   });
   after(() => store.remove());
-
-  /** Runs the verb, which must be done, and returns what it said. */
-  async function done(...args: string[]): Promise<string> {
-    const { status, stdout, stderr } = await vms(...args);
-    assert.equal(status, 0, stderr);
-    return stdout;
-  }
-
-  async function refused(expected: number, ...args: string[]): Promise<string> {
-    const { status, stdout, stderr } = await vms(...args);
-    assert.equal(status, expected, stderr);
-    assert.equal(stdout, "");
-    assert.doesNotMatch(stderr, /^\s+at /m, "no stack");
-    return stderr;
-  }
 
   it("start: starts what is off, says so where it runs already, and kill forces it off at once", async () => {
     const uuid = await makeOff(store, name);

@@ -8,7 +8,7 @@ import { storePaths } from "../../provider/paths.js";
 import type { Settings } from "../../provider/settings.js";
 import { makeProject, type Project, Stack } from "./project.js";
 import { serveStandIn, type StandIn } from "./stand-in.js";
-import { connection, removeDomain } from "./store.js";
+import { connection, environmentOf, removeDomain } from "./store.js";
 
 export const minute = 60_000;
 
@@ -55,13 +55,7 @@ async function makeScene(): Promise<Scene> {
   };
   mkdirSync(settings.images);
   chmodSync(settings.images, 0o711);
-  const environment = {
-    VMS_IMAGES: settings.images,
-    VMS_ISO: settings.iso,
-    VMS_FILESYSTEMS: settings.filesystems,
-    VMS_PKG_CACHE: settings.pkgCache,
-    VMS_CONF: "",
-  };
+  const environment = { ...environmentOf(settings), VMS_CONF: "" };
   const domains = async () =>
     (await listDomains(connection)).filter(({ disks, mark }) =>
       [...disks, ...(mark?.files ?? [])].some((path) => path.startsWith(`${root}/`)),

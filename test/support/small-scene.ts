@@ -10,7 +10,7 @@ import type { Settings } from "../../provider/settings.js";
 import { attempt, type RunResult } from "../../provider/host/command.js";
 import { makeProject, type Project, Stack } from "./project.js";
 import { isoPath, publishSmallImage } from "./small-vm.js";
-import { connection, makeStore, type TestStore } from "./store.js";
+import { connection, environmentOf, makeStore, type TestStore } from "./store.js";
 
 export interface SmallScene {
   readonly project: Project;
@@ -35,7 +35,7 @@ async function makeScene(): Promise<SmallScene> {
   const store = makeStore();
   await publishSmallImage(store.settings, store.context);
   const project = await makeProject("/var/tmp");
-  const environment = environmentOf(store.settings);
+  const environment = environmentIn(store.settings);
   return {
     project,
     store,
@@ -53,17 +53,11 @@ async function makeScene(): Promise<SmallScene> {
   };
 }
 
-function environmentOf(settings: Settings): Record<string, string> {
+function environmentIn(settings: Settings): Record<string, string> {
   // A file that says nothing: what the host's own says must not count.
   const conf = join(settings.images, "vms.conf");
   writeFileSync(conf, "");
-  return {
-    VMS_IMAGES: settings.images,
-    VMS_ISO: settings.iso,
-    VMS_FILESYSTEMS: settings.filesystems,
-    VMS_PKG_CACHE: settings.pkgCache,
-    VMS_CONF: conf,
-  };
+  return { ...environmentOf(settings), VMS_CONF: conf };
 }
 
 /** The text of a VM that stands on the small image; `more` is TypeScript source of further properties, `options` of Pulumi's. */

@@ -48,11 +48,18 @@ export function makeStore(mount?: (settings: Settings) => void): TestStore {
   };
 }
 
+/** What makes a command line or a stack use that store. */
+export const environmentOf = (settings: Settings): Record<string, string> => ({
+  VMS_IMAGES: settings.images,
+  VMS_ISO: settings.iso,
+  VMS_FILESYSTEMS: settings.filesystems,
+  VMS_PKG_CACHE: settings.pkgCache,
+});
+
 /** Makes the host ready as a user would: it starts libvirtd where that does not run. */
-export function bootstrap({ images, iso, filesystems }: Settings): void {
-  const environment = { VMS_IMAGES: images, VMS_ISO: iso, VMS_FILESYSTEMS: filesystems };
+export function bootstrap(settings: Settings): void {
   execFileSync(process.execPath, [join(packageFiles.root, "dist/cli/main.js"), "bootstrap"], {
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...environmentOf(settings) },
     stdio: "pipe",
   });
 }

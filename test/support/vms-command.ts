@@ -6,16 +6,9 @@ import { attempt, type RunResult } from "../../provider/host/command.js";
 import { packageFiles } from "../../provider/paths.js";
 import type { Settings } from "../../provider/settings.js";
 import { eventually, minute } from "./scene.js";
+import { environmentOf } from "./store.js";
 
 export const vmsProgram = join(packageFiles.root, "dist", "cli", "main.js");
-
-/** What makes the command line use that store. */
-export const environmentOf = (settings: Settings): Record<string, string> => ({
-  VMS_IMAGES: settings.images,
-  VMS_ISO: settings.iso,
-  VMS_FILESYSTEMS: settings.filesystems,
-  VMS_PKG_CACHE: settings.pkgCache,
-});
 
 export type Vms = (...args: string[]) => Promise<RunResult>;
 
@@ -43,4 +36,22 @@ export function inTerminal(settings: Settings, ...args: string[]): Session {
     assert.match(text, pattern);
   };
   return { ...transport, said: () => text, sees };
+}
+
+/** What a verb must come to: `done` returns what it said, `refused` why it was not done. */
+export function outcomesOf(vms: Vms) {
+  return {
+    done: async (...args: string[]): Promise<string> => {
+      const { status, stdout, stderr } = await vms(...args);
+      assert.equal(status, 0, stderr);
+      return stdout;
+    },
+    refused: async (expected: number, ...args: string[]): Promise<string> => {
+      const { status, stdout, stderr } = await vms(...args);
+      assert.equal(status, expected, stderr);
+      assert.equal(stdout, "");
+      assert.doesNotMatch(stderr, /^\s+at /m, "no stack");
+      return stderr;
+    },
+  };
 }

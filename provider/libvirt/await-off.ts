@@ -1,0 +1,14 @@
+import { type Deadline, poll } from "../host/deadline.js";
+import { isOff } from "./domain.js";
+import type { Connection } from "./virsh.js";
+
+/** Waits until a domain is off; whether it was in time. */
+export async function awaitOff(
+  connection: Connection,
+  id: string,
+  deadline: Deadline,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const look = async (): Promise<true | undefined> => ((await isOff(connection, id)) ? true : undefined);
+  return (await poll(look, { deadline, signal })) === true;
+}
