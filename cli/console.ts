@@ -52,7 +52,7 @@ async function attach(vm: Active, force: boolean, context: CliContext): Promise<
     const options = { inherit: "input and output", timeout: 0 } as const;
     const { status, stderr } = await context.handOverTerminal(() => attempt([...argv], options));
     // What powers off closes its console before libvirt has it as off.
-    if (status !== 0 && !(await awaitOff(connection, uuid, new Deadline(noticeLimit))))
+    if (status !== 0 && !(await awaitOff(connection, uuid, new Deadline(noticeLimit), undefined)))
       throw refusal(new CommandError([...argv], status, stderr), name);
   } finally {
     window.close();

@@ -7,7 +7,7 @@ export async function awaitOff(
   connection: Connection,
   id: string,
   deadline: Deadline,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const look = async (): Promise<true | undefined> => ((await isOff(connection, id)) ? true : undefined);
   return (await poll(look, { deadline, signal })) === true;

@@ -54,11 +54,14 @@ export async function askToPowerOff(
     const share = deadline.within(seconds * agentShare);
     await order(connection, uuid, "agent", share, context);
     context.reached?.("stop: asked");
-    if (await awaitOff(connection, uuid, share)) return { off: true, by: "its guest agent" };
+    if (await awaitOff(connection, uuid, share, context.signal)) return { off: true, by: "its guest agent" };
   }
   await order(connection, uuid, "acpi", deadline, context);
   if (!agent) context.reached?.("stop: asked");
-  return { off: await awaitOff(connection, uuid, deadline), by: agent ? "its guest agent, then by ACPI" : "ACPI" };
+  return {
+    off: await awaitOff(connection, uuid, deadline, context.signal),
+    by: agent ? "its guest agent, then by ACPI" : "ACPI",
+  };
 }
 
 async function order(
