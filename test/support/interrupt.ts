@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { fileURLToPath } from "node:url";
 import type { Step } from "../../provider/steps.js";
 import type { Interruptible, Subject } from "./interruptible.js";
-import type { Orders } from "./operate.js";
+import type { Moment, Orders } from "./operate.js";
 
 const program = fileURLToPath(new URL("operate.js", import.meta.url));
 
@@ -15,9 +15,9 @@ export interface Interrupted {
   readonly lasted: number;
 }
 
-/** Runs the operation until it has done so many steps, or to its end. Throws where it fails. */
-export function runApart(operation: Interruptible, subject: Subject, killAfter?: number): Promise<Interrupted> {
-  return watch(operation, { title: operation.title, subject, killAfter });
+/** Runs the operation until that moment, or to its end. Throws where it fails. */
+export function runApart(operation: Interruptible, subject: Subject, killBehind?: Moment): Promise<Interrupted> {
+  return watch(operation, { title: operation.title, subject, killBehind });
 }
 
 /** Kills it so many milliseconds after it has begun, wherever that is. */

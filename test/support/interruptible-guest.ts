@@ -55,6 +55,7 @@ export const withGuest: readonly Interruptible[] = [
   {
     title: "create, with an install",
     steps: stepsOf("install"),
+    inARow: true,
     prepare: (settings, name) => {
       const { images } = storePaths(settings);
       for (const file of readdirSync(images)) rmSync(join(images, file));
@@ -66,6 +67,7 @@ export const withGuest: readonly Interruptible[] = [
   {
     title: "create, with an image built on another one",
     steps: stepsOf("install"),
+    inARow: true,
     prepare: async (settings, name, context) => {
       const profile = join(settings.images, "mine.sh");
       writeFileSync(profile, "#!/bin/bash\n# vms-base: minimal\ntouch /etc/mine\n");

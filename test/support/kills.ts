@@ -6,6 +6,7 @@ import { runApart } from "./interrupt.js";
 import type { Interruptible, Subject } from "./interruptible.js";
 import { smallOwner } from "./small-vm.js";
 import { connection, type TestStore } from "./store.js";
+import { tellInOrder } from "./story.js";
 import { assertHonest, storeDomains } from "./whole-store.js";
 
 let counter = 0;
@@ -16,14 +17,12 @@ export async function withSubject(
   store: TestStore,
   work: (subject: Subject) => Promise<void>,
 ): Promise<void> {
-  const name = `vms-test-kill-${process.pid}-${counter++}`;
-  const subject = await operation.prepare(store.settings, name, store.context);
+  const subject = await prepare(operation, store);
   try {
     await work(subject);
   } finally {
     // Also behind a failure: the next test begins with nothing.
-    for (const { uuid } of await storeDomains(store.settings))
-      await removeVm(connection, uuid, smallOwner, store.context, { shutdown: 0 });
+    await removeAll(store);
   }
 }
 
@@ -33,35 +32,87 @@ export function testKills(operation: Interruptible, store: () => TestStore): voi
 
   /** The steps of an uninterrupted run, in their order. */
   async function record(): Promise<readonly Step[]> {
+    if (recorded !== undefined) return recorded;
     let reached: readonly Step[] = [];
     await withSubject(operation, store(), async (subject) => {
       reached = (await runApart(operation, subject)).steps;
       await operation.verify(subject, store().context);
     });
-    return reached;
+    return (recorded = reached);
+  }
+
+  /** How often an uninterrupted run does the step, as so many moments. */
+  async function momentsOf(step: Step): Promise<Moment[]> {
+    const moments = (await record()).filter((one) => one === step).map((_, index) => ({ step, time: index + 1 }));
+    assert.notDeepEqual(moments, [], `${step} is not reached`);
+    return moments;
   }
 
   it(`${operation.title}: reaches each of its steps where nothing interrupts it`, async () => {
-    const reached = (recorded ??= await record());
+    const reached = await record();
     const missed = operation.steps.filter((step) => !reached.includes(step));
     assert.deepEqual(missed, []);
   });
 
+  if (operation.inARow === true) testInARow(operation, store, momentsOf);
+  else testEach(operation, store, momentsOf);
+}
+
+/** Where a step is done for the n-th time. */
+interface Moment {
+  readonly step: Step;
+  readonly time: number;
+}
+
+type MomentsOf = (step: Step) => Promise<Moment[]>;
+
+function testEach(operation: Interruptible, store: () => TestStore, momentsOf: MomentsOf): void {
   for (const step of operation.steps) {
     it(`${operation.title}: comes to its end after a kill behind "${step}"`, async () => {
-      const reached = (recorded ??= await record());
-      const times = reached.flatMap((one, index) => (one === step ? [index] : []));
-      assert.notDeepEqual(times, [], `${step} is not reached`);
-      for (const time of times) {
+      for (const moment of await momentsOf(step)) {
         await withSubject(operation, store(), async (subject) => {
-          const { killed, steps: done } = await runApart(operation, subject, time);
-          assert.ok(killed, "it was to be killed");
-          assert.equal(done.at(-1), step);
-          await assertHonest(store().settings);
+          await killBehind(operation, subject, moment, store());
           await operation.run(subject, store().context);
           await operation.verify(subject, store().context);
         });
       }
     });
   }
+}
+
+function testInARow(operation: Interruptible, store: () => TestStore, momentsOf: MomentsOf): void {
+  describe(`${operation.title}, killed again and again`, () => {
+    tellInOrder();
+    let subject: Subject;
+    before(async () => {
+      subject = await prepare(operation, store());
+    });
+    after(() => removeAll(store()));
+
+    for (const step of operation.steps)
+      it(`comes as far as "${step}", whatever the kills before have left`, async () => {
+        for (const moment of await momentsOf(step)) await killBehind(operation, subject, moment, store());
+      });
+
+    it("comes to its end", async () => {
+      await operation.run(subject, store().context);
+      await operation.verify(subject, store().context);
+    });
+  });
+}
+
+function prepare(operation: Interruptible, { settings, context }: TestStore): Promise<Subject> {
+  return operation.prepare(settings, `vms-test-kill-${process.pid}-${counter++}`, context);
+}
+
+async function removeAll({ settings, context }: TestStore): Promise<void> {
+  for (const { uuid } of await storeDomains(settings))
+    await removeVm(connection, uuid, smallOwner, context, { shutdown: 0 });
+}
+
+async function killBehind(operation: Interruptible, subject: Subject, moment: Moment, store: TestStore): Promise<void> {
+  const { killed, steps } = await runApart(operation, subject, moment);
+  assert.ok(killed, `it was to be killed behind ${moment.step}, for the ${moment.time}. time`);
+  assert.equal(steps.at(-1), moment.step);
+  await assertHonest(store.settings);
 }

@@ -1,6 +1,7 @@
 /** Run as a process of its own: an operation that says each step that it has done, and kills itself behind one of them if told so. */
 import { writeSync } from "node:fs";
 import { silent } from "../../provider/progress.js";
+import type { Step } from "../../provider/steps.js";
 import type { Subject } from "./interruptible.js";
 import { interruptible } from "./interruptible.js";
 import { withGuest } from "./interruptible-guest.js";
@@ -9,11 +10,16 @@ import { withGuest } from "./interruptible-guest.js";
 export interface Orders {
   readonly title: string;
   readonly subject: Subject;
-  /** The number of the step behind which it dies; not given, it goes on to its end. */
-  readonly killAfter?: number | undefined;
+  /** Behind what it dies; not given, it goes on to its end. */
+  readonly killBehind?: Moment | undefined;
 }
 
-const { title, subject, killAfter } = JSON.parse(process.argv[2] ?? "") as Orders;
+/**
+ * The number of a step, from 0 on; or where a step is done for the n-th time, from 1 on, whatever is healed before.
+ */
+export type Moment = number | { readonly step: Step; readonly time: number };
+
+const { title, subject, killBehind } = JSON.parse(process.argv[2] ?? "") as Orders;
 const operation = [...interruptible, ...withGuest].find((one) => one.title === title);
 if (operation === undefined) throw new Error(`there is no operation ${JSON.stringify(title)}`);
 
@@ -25,9 +31,14 @@ await operation.run(subject, {
   progress: silent,
   reached: (step) => {
     writeSync(1, `${step}\n`);
-    if (count++ === killAfter) die();
+    if (isThere(step)) die();
   },
 });
+
+function isThere(step: Step): boolean {
+  if (typeof killBehind === "number") return count++ === killBehind;
+  return step === killBehind?.step && ++count === killBehind.time;
+}
 
 function die(): never {
   process.kill(process.pid, "SIGKILL");

@@ -42,11 +42,16 @@ export async function assertWhole(settings: Settings, names: readonly string[]):
 }
 
 /**
- * Asserts that what says it is ready has all that it needs, whatever else an interruption has left. Its mark may list more: a file
- * is announced before it is made.
+ * Asserts that what says it is ready has all that it needs, and that each file is somebody's, whatever an interruption has left. A
+ * mark may list more: a file is announced before it is made.
  */
 export async function assertHonest(settings: Settings): Promise<void> {
-  for (const { name, mark, disks, nvram } of await storeDomains(settings)) {
+  const domains = await storeDomains(settings);
+  const announced = new Set(domains.flatMap(({ mark }) => mark?.files ?? []));
+  const paths = storePaths(settings);
+  const orphans = filesIn(paths.disk, paths.nvram).filter((path) => !announced.has(path));
+  assert.deepEqual(orphans, [], "files that no VM knows");
+  for (const { name, mark, disks, nvram } of domains) {
     if (mark?.phase !== "ready") continue;
     for (const disk of disks) await chainOf(disk);
     assert.ok(nvram !== undefined && existsSync(nvram), `${name} is ready, and its NVRAM is gone`);
