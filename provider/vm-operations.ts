@@ -10,7 +10,7 @@ import { findDomain } from "./libvirt/domain.js";
 import type { Owner } from "./libvirt/mark.js";
 import { stackOwner } from "./owner.js";
 import { handOver } from "./vm/adopt.js";
-import { growDisk, setAutostart, setRunning } from "./vm/change.js";
+import { endCrashed, growDisk, setAutostart, setRunning } from "./vm/change.js";
 import { changeLive } from "./vm/change-live.js";
 import { changeDefinition } from "./vm/definition.js";
 import { consoleLogOf } from "./vm/describe.js";
@@ -102,6 +102,7 @@ async function applyChanges(
   const domain = requireOwn(found, owner);
   const { acceleration } = domain;
   context.progress.phase("changing");
+  await endCrashed(connection, id, spec.running, context);
   await renewLabel(connection, domain, owner);
   // What is to be off can be renamed when it is.
   if (spec.running !== false) await giveName(connection, domain, spec.name, context);

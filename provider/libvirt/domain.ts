@@ -134,8 +134,14 @@ export async function domainState(
   return { state: (match?.[1] ?? answer) as DomainState, reason: match?.[2] ?? "" };
 }
 
+/** Nothing of it runs and has its files open. Of a guest that crashed its definition may keep qemu, for a look at its memory. */
 export async function isOff(connection: Connection, id: string, seconds?: number): Promise<boolean> {
-  const { state } = await domainState(connection, id, seconds);
+  return (await domainState(connection, id, seconds)).state === "shut off";
+}
+
+/** Off, or crashed and kept: there is no guest that could do anything more. */
+export async function hasEnded(connection: Connection, id: string): Promise<boolean> {
+  const { state } = await domainState(connection, id);
   return state === "shut off" || state === "crashed";
 }
 
@@ -150,8 +156,7 @@ export async function setMark(connection: Connection, id: string, mark: Mark): P
 
 /** Forces a domain off, and returns whether it had to; nothing where it is off. */
 export async function killDomain(connection: Connection, id: string): Promise<boolean> {
-  // A crashed one that its definition keeps for a look at its memory is still there.
-  if ((await domainState(connection, id)).state === "shut off") return false;
+  if (await isOff(connection, id)) return false;
   try {
     await virsh(connection, ["destroy", id]);
     return true;

@@ -1,7 +1,7 @@
 /** Changes to a VM that exists. Each is idempotent and looks at what is there, so that an interrupted update can be run again. */
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
-import { type Domain, domainState, isOff } from "../libvirt/domain.js";
+import { type Domain, domainState, isOff, killDomain } from "../libvirt/domain.js";
 import { runInGuest } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
 import { imageInfo, resizeDisk } from "../storage/qemu-img.js";
@@ -37,14 +37,33 @@ export async function growDisk(connection: Connection, domain: Domain, size: str
   }
 }
 
+/**
+ * Ends a VM whose guest has crashed and that its definition keeps, where it is to run anyway: it starts anew then. Throws VmsError
+ * (guest) where that is not said: what is kept may be somebody's to look at, and it has its disk open.
+ */
+export async function endCrashed(
+  connection: Connection,
+  uuid: string,
+  running: boolean | undefined,
+  context: Context,
+): Promise<void> {
+  if ((await domainState(connection, uuid)).state !== "crashed") return;
+  if (running !== true) {
+    throw new VmsError("guest", "its guest crashed, and its definition keeps it for a look at its memory", {
+      hint: `End it: virsh -c ${connection} destroy ${uuid}. With running: true it is ended and started anew`,
+    });
+  }
+  await killDomain(connection, uuid);
+  context.progress.notice("Its guest had crashed: it is started anew");
+}
+
 /** Enforces `running`; undefined leaves the VM as it is. Started, it is awaited until it is ready. */
 export async function setRunning(vm: RunningVm, running: boolean | undefined, context: Context): Promise<void> {
   if (running === undefined) return;
   const { connection, uuid, acceleration, limits } = vm;
   const { state, reason } = await domainState(connection, uuid);
-  const off = state === "shut off" || state === "crashed";
   if (!running) return shutDown(connection, uuid, limits.shutdown, context);
-  if (off) return startVm({ ...vm, limit: limits.boot }, acceleration, context);
+  if (state === "shut off") return startVm({ ...vm, limit: limits.boot }, acceleration, context);
   if (state === "paused" && reason === "user") await virsh(connection, ["resume", uuid]);
   else if (state !== "running") {
     throw new VmsError("guest", `it is ${state} (${reason}), which this does not change`, {

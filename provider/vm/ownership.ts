@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
 import { tryLock } from "../host/lock.js";
-import { type Domain, findDomain, isOff, killDomain, setMark, undefineDomain } from "../libvirt/domain.js";
+import { type Domain, findDomain, hasEnded, killDomain, setMark, undefineDomain } from "../libvirt/domain.js";
 import type { Mark, Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
@@ -111,7 +111,7 @@ async function powerOffFirst(
   grace: number,
   context: Context,
 ): Promise<void> {
-  if (grace === 0 || (await isOff(connection, uuid))) return;
+  if (grace === 0 || (await hasEnded(connection, uuid))) return;
   context.progress.phase("shutting it down");
   const { off, by } = await askToPowerOff(connection, uuid, grace, context);
   if (off) context.progress.notice(`${name}: it powered off (asked by ${by})`);

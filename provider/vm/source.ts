@@ -6,7 +6,7 @@ import { withLock } from "../host/lock.js";
 import { whatCannotBeCloned } from "../libvirt/clone-refusals.js";
 import { readDisks, readWritableDisks } from "../libvirt/disks.js";
 import { domainsWithDisk } from "../libvirt/domain-files.js";
-import { dumpDomain, dumpRunning, findDomain, hasManagedSave, isOff } from "../libvirt/domain.js";
+import { domainState, dumpDomain, dumpRunning, findDomain, hasManagedSave } from "../libvirt/domain.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
 import { backingChain } from "../storage/chain.js";
@@ -96,7 +96,13 @@ async function refuseWhatCannotBeCloned(
     );
   }
   await refuseSnapshots(connection, uuid, about);
-  const runs = !(await isOff(connection, uuid));
+  const { state } = await domainState(connection, uuid);
+  if (state === "crashed") {
+    throw new VmsError("guest", `${about}: its guest crashed, and its definition keeps it for a look at its memory`, {
+      hint: `Start it anew: vms start ${name}. Or end it: vms kill ${name}`,
+    });
+  }
+  const runs = state !== "shut off";
   if (runs) await refuseOtherDisks(connection, uuid, xml, about);
   for (const { target, file } of readWritableDisks(xml)) {
     await requireWholeChain(file, runs, settings);
