@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { compareSync } from "bcryptjs";
+import { attempt } from "../../provider/host/command.js";
 import { isPng } from "../../provider/storage/picture.js";
+import { inGuest } from "../support/guest.js";
 import { eventually, minute, openScene, type Scene } from "../support/scene.js";
-import { inTerminal, vmsOn } from "../support/vms-command.js";
+import { environmentOf } from "../support/store.js";
+import { inTerminal, outcomesOf, vmsOn, vmsProgram } from "../support/vms-command.js";
 
 const name = `vms-e2e-verbs-${process.pid}`;
 
@@ -18,14 +22,18 @@ describe("a VM of the command line, with its guest", () => {
   it("is made, looked at, spoken to on its console in a window of any size, and powered off by its agent", async () => {
     const { iso, mirror } = scene.standIn;
     const vms = vmsOn(scene.settings);
-    const done = async (...args: string[]): Promise<string> => {
-      const { status, stdout, stderr } = await vms(...args);
-      assert.equal(status, 0, stderr);
-      return stdout;
-    };
+    const { done } = outcomesOf(vms);
     const where = ["--profile", "minimal", "--network", "user", "--iso", iso, "--mirror", mirror];
-    const made = await done("create", name, ...where, "--hostname", "desk", "--timezone", "Europe/Berlin");
-    assert.match(made, new RegExp(`^${name} is running, its address is 10\\.0\\.2\\.15\\n`));
+    const identity = ["--hostname", "desk", "--timezone", "Europe/Berlin", "--password-stdin"];
+    const made = await attempt([process.execPath, vmsProgram, "create", name, ...where, ...identity], {
+      env: environmentOf(scene.settings),
+      input: "pa'ss wörd\nand no more\n",
+      timeout: 0,
+    });
+    assert.equal(made.status, 0, made.stderr);
+    const hash = await inGuest(name, "getent shadow user | cut -d: -f2");
+    assert.ok(compareSync("pa'ss wörd", hash), hash);
+    assert.match(made.stdout, new RegExp(`^${name} is running, its address is 10\\.0\\.2\\.15\\n`));
     assert.equal(await done("ip", name), "10.0.2.15");
     const picture = join(scene.project.directory, "verbs.png");
     await done("screenshot", name, picture);

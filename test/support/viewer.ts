@@ -8,14 +8,6 @@ import { PNG } from "pngjs";
 import { packageFiles } from "../../provider/paths.js";
 import { eventually, minute } from "./scene.js";
 
-/** Programs, and the packages of Debian and of Arch that have them. */
-const programs = {
-  Xvfb: ["xvfb", "xorg-server-xvfb"],
-  xdotool: ["xdotool", "xdotool"],
-  xclip: ["xclip", "xclip"],
-  "remote-viewer": ["virt-viewer", "virt-viewer"],
-} as const;
-
 export interface Viewer {
   /** What is on the screen that the viewer is on. */
   picture(): PNG;
@@ -31,7 +23,6 @@ export interface Viewer {
 
 /** Calls `vms viewer` as a user with a screen does, and waits for its window. */
 export async function openViewer(name: string): Promise<Viewer> {
-  await installPrograms();
   const directory = mkdtempSync(join(tmpdir(), "vms-screen-"));
   const screen = execa("Xvfb", ["-displayfd", "1", "-screen", "0", "1200x800x24", "-fbdir", directory], {
     reject: false,
@@ -112,21 +103,4 @@ function readScreen(file: string): PNG {
       picture.data.writeUInt32BE(((pixel << 8) | 0xff) >>> 0, (y * width + x) * 4);
     }
   return picture;
-}
-
-/** What a test needs beside what the product itself does. */
-async function installPrograms(): Promise<void> {
-  const missing: (readonly [string, string])[] = [];
-  for (const [program, packages] of Object.entries(programs))
-    if ((await execa("sh", ["-c", `command -v ${program}`], { reject: false })).exitCode !== 0) missing.push(packages);
-  if (missing.length === 0) return;
-  const { exitCode: debian } = await execa("sh", ["-c", "command -v apt-get"], { reject: false });
-  if (debian === 0) {
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    await execa("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing.map(([name]) => name)], {
-      env,
-    });
-  } else {
-    await execa("pacman", ["-S", "--needed", "--noconfirm", ...missing.map(([, name]) => name)]);
-  }
 }
