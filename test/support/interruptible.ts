@@ -37,8 +37,11 @@ export interface Interruptible {
   readonly title: string;
   /** Where it is killed. */
   readonly steps: readonly Step[];
-  /** Takes long: a run is killed behind the first step, the next one behind the second, and so on; only the last one goes to its end. */
-  readonly inARow?: boolean;
+  /**
+   * Takes long: a run is killed behind the first step, the next one behind the second, and so on; only the last one goes to its end.
+   * A step that comes more than once is killed behind each time, or the first time only.
+   */
+  readonly inARow?: "every time" | "first time";
   prepare(settings: Settings, name: string, context: Context): Promise<Subject>;
   run(subject: Subject, context: Context): Promise<void>;
   verify(subject: Subject, context: Context): Promise<void>;

@@ -54,8 +54,9 @@ export function testKills(operation: Interruptible, store: () => TestStore): voi
     assert.deepEqual(missed, []);
   });
 
-  if (operation.inARow === true) testInARow(operation, store, momentsOf);
-  else testEach(operation, store, momentsOf);
+  const firstMoment = (step: Step): Promise<Moment[]> => Promise.resolve([{ step, time: 1 }]);
+  if (operation.inARow === undefined) testEach(operation, store, momentsOf);
+  else testInARow(operation, store, operation.inARow === "every time" ? momentsOf : firstMoment);
 }
 
 /** Where a step is done for the n-th time. */
