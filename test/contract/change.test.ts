@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { archVm, diff } from "../../provider/arch-vm.js";
 import { converge, makeWhole } from "../../provider/vm-operations.js";
@@ -151,7 +151,9 @@ describe("a change of a VM (real libvirtd)", () => {
     assert.equal(definition(), before);
   });
 
-  it("of the acceleration is in the definition, with the processor that it means", async () => {
+  it("of the acceleration is in the definition, with the processor that it means", async function () {
+    // Without /dev/kvm libvirt takes no definition that wants it; the edit has unit tests (domain-edit).
+    if (!existsSync("/dev/kvm")) this.skip();
     await make();
     const changed = definition().replace("<domain type='qemu'>", "<domain type='kvm'>");
     await defineDomain(connection, changed.replace(/<cpu mode='maximum'/, "<cpu mode='host-passthrough'"));
