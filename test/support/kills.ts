@@ -4,6 +4,7 @@ import type { Step } from "../../provider/steps.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import { runApart } from "./interrupt.js";
 import type { Interruptible, Subject } from "./interruptible.js";
+import type { TimeOfStep } from "./operate.js";
 import { smallOwner } from "./small-vm.js";
 import { connection, type TestStore } from "./store.js";
 import { tellInOrder } from "./story.js";
@@ -42,7 +43,7 @@ export function testKills(operation: Interruptible, store: () => TestStore): voi
   }
 
   /** How often an uninterrupted run does the step, as so many moments. */
-  async function momentsOf(step: Step): Promise<Moment[]> {
+  async function momentsOf(step: Step): Promise<TimeOfStep[]> {
     const moments = (await record()).filter((one) => one === step).map((_, index) => ({ step, time: index + 1 }));
     assert.notDeepEqual(moments, [], `${step} is not reached`);
     return moments;
@@ -54,18 +55,12 @@ export function testKills(operation: Interruptible, store: () => TestStore): voi
     assert.deepEqual(missed, []);
   });
 
-  const firstMoment = (step: Step): Promise<Moment[]> => Promise.resolve([{ step, time: 1 }]);
+  const firstMoment = (step: Step): Promise<TimeOfStep[]> => Promise.resolve([{ step, time: 1 }]);
   if (operation.inARow === undefined) testEach(operation, store, momentsOf);
   else testInARow(operation, store, operation.inARow === "every time" ? momentsOf : firstMoment);
 }
 
-/** Where a step is done for the n-th time. */
-interface Moment {
-  readonly step: Step;
-  readonly time: number;
-}
-
-type MomentsOf = (step: Step) => Promise<Moment[]>;
+type MomentsOf = (step: Step) => Promise<TimeOfStep[]>;
 
 function testEach(operation: Interruptible, store: () => TestStore, momentsOf: MomentsOf): void {
   for (const step of operation.steps) {
@@ -111,7 +106,12 @@ async function removeAll({ settings, context }: TestStore): Promise<void> {
     await removeVm(connection, uuid, smallOwner, context, { shutdown: 0 });
 }
 
-async function killBehind(operation: Interruptible, subject: Subject, moment: Moment, store: TestStore): Promise<void> {
+async function killBehind(
+  operation: Interruptible,
+  subject: Subject,
+  moment: TimeOfStep,
+  store: TestStore,
+): Promise<void> {
   const { killed, steps } = await runApart(operation, subject, moment);
   assert.ok(killed, `it was to be killed behind ${moment.step}, for the ${moment.time}. time`);
   assert.equal(steps.at(-1), moment.step);

@@ -14,10 +14,14 @@ export interface Orders {
   readonly killBehind?: Moment | undefined;
 }
 
-/**
- * The number of a step, from 0 on; or where a step is done for the n-th time, from 1 on, whatever is healed before.
- */
-export type Moment = number | { readonly step: Step; readonly time: number };
+/** Where a step is done for the n-th time, from 1 on, whatever is healed before. */
+export interface TimeOfStep {
+  readonly step: Step;
+  readonly time: number;
+}
+
+/** The number of a step, from 0 on, whichever it is; or a time of a step. */
+export type Moment = number | TimeOfStep;
 
 const { title, subject, killBehind } = JSON.parse(process.argv[2] ?? "") as Orders;
 const operation = [...interruptible, ...withGuest].find((one) => one.title === title);
