@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasCode, VmsError } from "../errors.js";
+import { dumpAll, dumpListed, findUuid, isUuid } from "./dump.js";
 import { type Connection, virsh } from "./virsh.js";
 import { type Mark, markNamespace, markXml, readMark } from "./mark.js";
 import { attribute, childrenOf, elements, find, parseXml, textOf } from "./xml.js";
@@ -36,14 +37,10 @@ export interface Domain {
  * name such as "7" for the number of a running domain.
  */
 export async function findDomain(connection: Connection, id: string): Promise<Domain | undefined> {
-  const uuid = await findUuid(connection, id);
+  const uuid = isUuid(id) ? id : await findUuid(connection, id);
   if (uuid === undefined) return undefined;
-  try {
-    return readDomain(await virsh(connection, ["dumpxml", "--inactive", uuid]));
-  } catch (error) {
-    if (hasCode(error, "gone") && (await findUuid(connection, uuid)) === undefined) return undefined;
-    throw error;
-  }
+  const xml = await dumpListed(connection, uuid, ["--inactive"]);
+  return xml === undefined ? undefined : readDomain(xml);
 }
 
 /** The persistent definition as it can be defined again: with what a plain dump hides, such as a display's password. */
@@ -54,12 +51,6 @@ export async function dumpDomain(connection: Connection, uuid: string): Promise<
 /** As it runs now, with what libvirt added at its start. */
 export async function dumpRunning(connection: Connection, uuid: string): Promise<string> {
   return virsh(connection, ["dumpxml", uuid]);
-}
-
-async function findUuid(connection: Connection, id: string): Promise<string | undefined> {
-  const lines = (await virsh(connection, ["list", "--all", "--uuid", "--name"])).split("\n");
-  const domains = lines.map((line) => /^([0-9a-f-]{36})\s+(.*)$/.exec(line.trim()));
-  return domains.find((match) => match?.[1] === id || match?.[2] === id)?.[1];
 }
 
 export function readDomain(xml: string): Domain {
@@ -96,9 +87,7 @@ function inMiB(node: Parameters<typeof textOf>[0]): number {
 }
 
 export async function listDomains(connection: Connection): Promise<Domain[]> {
-  const uuids = (await virsh(connection, ["list", "--all", "--uuid"])).split("\n").filter((line) => line !== "");
-  const found = await Promise.all(uuids.map((uuid) => findDomain(connection, uuid)));
-  return found.filter((domain) => domain !== undefined);
+  return (await dumpAll(connection, ["--inactive"])).map(readDomain);
 }
 
 /** Defines a domain, or changes the one of the same UUID. */

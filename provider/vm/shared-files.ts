@@ -2,7 +2,8 @@
 import type { Context } from "../context.js";
 import { cannot, hasCode, VmsError } from "../errors.js";
 import { readWritableDisks } from "../libvirt/disks.js";
-import { dumpDomain, findDomain, isOff, listDomains } from "../libvirt/domain.js";
+import { dumpDomain, isOff, readDomain } from "../libvirt/domain.js";
+import { dumpAll } from "../libvirt/dump.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { backingChain } from "../storage/chain.js";
 import { isImage } from "../storage/image-store.js";
@@ -24,8 +25,9 @@ export interface UsedFile extends SharedFile {
 export async function describeSharedFiles(connection: Connection, context: Context): Promise<UsedFile[]> {
   const files = await listSharedFiles(context.settings);
   const users = new Map<string, string[]>();
-  for (const { name, uuid } of await listDomains(connection)) {
-    for (const path of await standsOn(connection, uuid)) users.set(path, [...(users.get(path) ?? []), name]);
+  for (const xml of await dumpAll(connection, ["--inactive"])) {
+    const { name } = readDomain(xml);
+    for (const path of await standsOn(xml)) users.set(path, [...(users.get(path) ?? []), name]);
   }
   return files.map((file) => ({
     ...file,
@@ -34,13 +36,9 @@ export async function describeSharedFiles(connection: Connection, context: Conte
   }));
 }
 
-/**
- * All files below the writable disks of a domain; none of one that has gone meanwhile, nor of a chain that has a file which is gone, or
- * which we may not read.
- */
-async function standsOn(connection: Connection, uuid: string): Promise<string[]> {
-  const tops = await topsOfListed(connection, uuid);
-  const chains = await Promise.all(tops.map(readableChain));
+/** All files below the writable disks of a definition; none of a chain that has a file which is gone, or which we may not read. */
+async function standsOn(xml: string): Promise<string[]> {
+  const chains = await Promise.all(readWritableDisks(xml).map(({ file }) => readableChain(file)));
   return chains.flatMap((chain) => chain.slice(1).map(({ path }) => path));
 }
 
@@ -49,15 +47,6 @@ async function readableChain(top: string): Promise<ImageInfo[]> {
     return await backingChain(top);
   } catch (error) {
     if (hasCode(error, "gone", "permission")) return [];
-    throw error;
-  }
-}
-
-async function topsOfListed(connection: Connection, uuid: string): Promise<string[]> {
-  try {
-    return await writableTops(connection, uuid);
-  } catch (error) {
-    if (hasCode(error, "gone") && (await findDomain(connection, uuid)) === undefined) return [];
     throw error;
   }
 }

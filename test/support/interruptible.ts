@@ -162,6 +162,8 @@ export const interruptible: readonly Interruptible[] = [
   },
 ];
 
+export const makesClone = (operation: Interruptible): boolean => operation.steps.includes("freeze: recorded");
+
 export async function create({ spec }: Subject, context: Context): Promise<void> {
   await makeWhole(archVm, inputsOf(spec), smallOwner, context);
 }

@@ -5,7 +5,7 @@ import { removeVm } from "../../provider/vm/remove.js";
 import { runApart } from "./interrupt.js";
 import type { Interruptible, Subject } from "./interruptible.js";
 import type { TimeOfStep } from "./operate.js";
-import { smallOwner } from "./small-vm.js";
+import { makeSmallStore, smallOwner } from "./small-vm.js";
 import { connection, type TestStore } from "./store.js";
 import { tellInOrder } from "./story.js";
 import { assertHonest, storeDomains } from "./whole-store.js";
@@ -25,6 +25,16 @@ export async function withSubject(
     // Also behind a failure: the next test begins with nothing.
     await removeAll(store);
   }
+}
+
+/** Of all these operations, in one store that is removed in the end. */
+export function testAllKills(operations: readonly Interruptible[]): void {
+  let store: TestStore;
+  before(async () => {
+    store = await makeSmallStore();
+  });
+  after(() => store.remove());
+  for (const operation of operations) testKills(operation, () => store);
 }
 
 /** Titles of the operation's tests: it reaches its steps, and it comes to its end after a kill behind each of them. */

@@ -144,7 +144,8 @@ const write =
   };
 
 const start: Work = async (place, model, real) => {
-  virsh("start", real.name(place));
+  // Paused, it has its files open as any other that runs; firmware that looks for a system for ever would take a processor each.
+  virsh("start", real.name(place), "--paused");
   model.set(place, { ...model.get(place), runs: true });
 };
 

@@ -1,0 +1,42 @@
+/** Definitions as libvirt has them, of one domain or of all that there are. */
+import { hasCode } from "../errors.js";
+import { type Connection, virsh, virshEach } from "./virsh.js";
+
+/** As `virsh dumpxml` takes them. */
+export type DumpFlags = readonly string[];
+
+const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export const isUuid = (id: string): boolean => uuidForm.test(id);
+
+/** By the name or the UUID of a domain that libvirt lists. */
+export async function findUuid(connection: Connection, id: string): Promise<string | undefined> {
+  const lines = (await virsh(connection, ["list", "--all", "--uuid", "--name"])).split("\n");
+  const domains = lines.map((line) => /^([0-9a-f-]{36})\s+(.*)$/.exec(line.trim()));
+  return domains.find((match) => match?.[1] === id || match?.[2] === id)?.[1];
+}
+
+/** undefined only where libvirt lists no such domain: virsh says as well that there is none where it has lost its connection. */
+export async function dumpListed(connection: Connection, uuid: string, flags: DumpFlags): Promise<string | undefined> {
+  try {
+    return await virsh(connection, ["dumpxml", ...flags, uuid]);
+  } catch (error) {
+    if (hasCode(error, "gone") && (await findUuid(connection, uuid)) === undefined) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Of all domains, without those that go meanwhile: in two processes of virsh, however many there are. Throws where one that is there
+ * cannot be read: whoever asks about all must not miss it.
+ */
+export async function dumpAll(connection: Connection, flags: DumpFlags): Promise<string[]> {
+  const uuids = (await virsh(connection, ["list", "--all", "--uuid"])).split("\n").filter((line) => line !== "");
+  const texts = await virshEach(
+    connection,
+    uuids.map((uuid) => ["dumpxml", ...flags, uuid]),
+  );
+  const found: (string | undefined)[] = [];
+  for (const [index, uuid] of uuids.entries()) found.push(texts[index] || (await dumpListed(connection, uuid, flags)));
+  return found.filter((text) => text !== undefined);
+}
