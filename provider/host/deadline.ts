@@ -30,7 +30,7 @@ export class Deadline {
 
 export interface PollOptions {
   readonly deadline: Deadline;
-  /** Milliseconds between two looks; 250 by default. */
+  /** Milliseconds between two looks, 250 by default; as many as the look took, where that is more: its host may be busy. */
   readonly every?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -42,9 +42,11 @@ export interface PollOptions {
 export async function poll<T>(look: () => Promise<T | undefined>, options: PollOptions): Promise<T | undefined> {
   const { deadline, every = 250, signal } = options;
   for (;;) {
+    const begun = performance.now();
     const found = await look();
     if (found !== undefined || deadline.passed) return found;
-    await sleep(Math.min(every, deadline.remaining), signal);
+    const rest = Math.max(every, performance.now() - begun);
+    await sleep(Math.min(rest, deadline.remaining), signal);
   }
 }
 

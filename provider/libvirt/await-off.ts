@@ -10,5 +10,5 @@ export async function awaitOff(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const look = async (): Promise<true | undefined> => ((await hasEnded(connection, id)) ? true : undefined);
-  return (await poll(look, { deadline, signal })) === true;
+  return (await poll(look, { deadline, every: 500, signal })) === true;
 }

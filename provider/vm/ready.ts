@@ -18,6 +18,9 @@ export interface Booting {
   readonly mayLackIdentity?: boolean;
 }
 
+/** Milliseconds between two looks at a guest that boots: each starts programs, on a host that may have to emulate the guest. */
+const bootInterval = 1000;
+
 /** Waits until the guest is ready and returns its address. */
 export async function awaitReady(guest: Booting, context: Context): Promise<string> {
   const { connection, uuid } = guest;
@@ -74,7 +77,7 @@ async function awaitGuest<T>(
       throw error;
     }
   };
-  const result = await poll(look, { deadline: new Deadline(guest.limit), signal: context.signal });
+  const result = await poll(look, { deadline: new Deadline(guest.limit), every: bootInterval, signal: context.signal });
   if (result !== undefined) return result;
   throw new ConsoleTimeoutError(awaited, guest.limit, await tail(guest.consoleLog), guest.consoleLog, {
     hint: "Give it more time with timeouts.boot, or look at the log",

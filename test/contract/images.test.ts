@@ -85,7 +85,7 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
       writeFileSync(file, domain);
       while (!over) {
         await run(["virsh", "-q", "-c", connection, "define", file]);
-        for (let asked = 0; asked <= index * 4; asked++) await run(["virsh", "-q", "-c", connection, "dominfo", name]);
+        for (let asked = 0; asked <= index; asked++) await run(["virsh", "-q", "-c", connection, "dominfo", name]);
         await run(["virsh", "-q", "-c", connection, "undefine", name]);
       }
     };

@@ -8,7 +8,7 @@ import { type TestStore } from "../support/store.js";
 import { assertHonest } from "../support/whole-store.js";
 
 /** Of kills. */
-const rounds = 20;
+const rounds = 10;
 
 describe("a creation or a removal that is killed at any moment, and run again (real libvirtd)", () => {
   let store: TestStore;

@@ -11,7 +11,7 @@ import { publishSmallImage, smallOwner } from "../support/small-vm.js";
 import { connection, makeStore, type TestStore } from "../support/store.js";
 import { assertWhole, storeDomains } from "../support/whole-store.js";
 
-const sequences = Number(process.env["VMS_TEST_SEQUENCES"] ?? "5");
+const sequences = Number(process.env["VMS_TEST_SEQUENCES"] ?? "3");
 const commands = Number(process.env["VMS_TEST_COMMANDS"] ?? "30");
 const seed = process.env["VMS_TEST_SEED"];
 

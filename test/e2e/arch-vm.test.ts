@@ -79,7 +79,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     mkdirSync(join(sharedDirectory, "read-only"));
     writeFileSync(join(sharedDirectory, "read-only/from-host"), "readable");
     chmodSync(sharedDirectory, 0o755);
-    stack = await scene.stack("main", { PULUMI_NODEJS_TRANSPILE_ONLY: "false" }, user);
+    stack = await scene.stack("main", {}, user);
   });
   after(() => {
     rmSync(sharedDirectory, { recursive: true, force: true });
@@ -96,7 +96,9 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
         `new ArchVm("later", { name: one.uuid.apply((u) => "v" + u), profile: "minimal", memory: one.uuid.apply(() => 700) });`,
       ),
     );
+    stack.checkTypes(true);
     const { status, output } = await stack.preview();
+    stack.checkTypes(false);
     assert.equal(status, 0, output);
     assert.match(output, /\+ 5 to create/);
     assert.equal(existsSync(join(scene.settings.images, "vms")), false, "a preview changes nothing");

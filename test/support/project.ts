@@ -100,7 +100,7 @@ export class Stack {
       PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}`,
       PULUMI_CONFIG_PASSPHRASE: "a passphrase of the tests",
       PULUMI_SKIP_UPDATE_CHECK: "true",
-      // Checking a program's types is a second of each command: the main story does it, for all.
+      // Checking a program's types is a second of each command: the main story does it once, for all.
       PULUMI_NODEJS_TRANSPILE_ONLY: "true",
       ...environment,
     };
@@ -116,6 +116,11 @@ export class Stack {
       join(this.folder, "index.ts"),
       `${imports}void pulumi; void ArchVm; void HostBootstrap; void VmClone;\n${body}\n`,
     );
+  }
+
+  /** Whether its types are checked by each command from now on. */
+  checkTypes(checked: boolean): void {
+    this.#environment["PULUMI_NODEJS_TRANSPILE_ONLY"] = String(!checked);
   }
 
   /** Starts the CLI without waiting; `detached` gives it a process group of its own. */

@@ -110,7 +110,8 @@ export async function eventually(condition: () => boolean | Promise<boolean>, li
   const deadline = Date.now() + limit;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`still not so after ${limit / 1000} s: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    // Most conditions start programs, or ask a guest that is emulated beside them.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 
