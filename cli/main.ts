@@ -8,7 +8,7 @@ import { packageFiles } from "../provider/paths.js";
 import { resolveSettings } from "../provider/settings.js";
 import { buildProgram } from "./program.js";
 import type { CliContext } from "./context.js";
-import { showProgress } from "./terminal-progress.js";
+import { outcomeOf, showProgress } from "./terminal-progress.js";
 
 const progress = showProgress(process.stderr);
 const cancel = new AbortController();
@@ -59,7 +59,7 @@ function packageVersion(): string {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  progress.settle(hasCode(error, "cancelled") ? "stopped" : "failed");
+  progress.settle(outcomeOf(error));
   const failure = toVmsError(error);
   const text = process.env["VMS_DEBUG"] === "1" ? (failure.stack ?? failure.message) : failure.message;
   process.stderr.write(`${text}\n`);

@@ -2,9 +2,13 @@
  * Progress for a person: on a terminal one live line, overwritten, with the time the phase has taken so far; a phase that is
  * over stays as a line that says how it ended and its time. Where there is no terminal, one plain line when a phase begins.
  */
+import { hasCode } from "../provider/errors.js";
 import type { Progress } from "../provider/progress.js";
 
 type Outcome = "done" | "failed" | "stopped";
+
+/** How a phase ended in which this was thrown. */
+export const outcomeOf = (error: unknown): Outcome => (hasCode(error, "cancelled") ? "stopped" : "failed");
 
 export interface TerminalProgress extends Progress {
   /** Ends the phase that is shown, so that something else can be written. Without an outcome it is done. */

@@ -66,6 +66,8 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
     const result = await child;
     const stdout = typeof result.stdout === "string" ? result.stdout : "";
     const stderr = typeof result.stderr === "string" ? result.stderr : "";
+    // The terminal's Ctrl-C reaches the programs that we have started as well, sooner than we can tell them.
+    if (result.signal === "SIGINT") throw new VmsError("cancelled", `${file} was stopped by Ctrl-C`);
     if (result.isCanceled) throw new VmsError("cancelled", `${file} was stopped`, { cause: signal?.reason });
     if (result.timedOut) throw new CommandError(argv, undefined, `${stderr}\nno answer within ${timeout} s`);
     if (result.exitCode !== undefined) return { status: result.exitCode, stdout, stderr };

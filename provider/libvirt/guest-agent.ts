@@ -30,7 +30,7 @@ export async function agentAnswers(
     await ask(connection, id, "guest-ping", undefined, Math.min(answerSeconds, Math.max(1, Math.ceil(seconds))));
     return true;
   } catch (error) {
-    if (hasCode(error, "gone", "unreachable", "permission")) throw error;
+    if (hasCode(error, "gone", "unreachable", "permission", "cancelled")) throw error;
     return false;
   }
 }

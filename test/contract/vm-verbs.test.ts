@@ -8,6 +8,7 @@ import { storePaths } from "../../provider/paths.js";
 import { createVm } from "../../provider/vm/create.js";
 import { imageLock } from "../../provider/vm/install-leftovers.js";
 import { commandLine } from "../../provider/vm/ownership.js";
+import { removeVm } from "../../provider/vm/remove.js";
 import { makeWhole } from "../../provider/vm-operations.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
 import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
@@ -60,6 +61,17 @@ describe("the verbs of the command line about VMs (real libvirtd, no guest)", ()
       assert.match(session.said(), said);
     }
     assert.equal(await findDomain(connection, uuid), undefined);
+  });
+
+  it("clone: is stopped by Ctrl-C while it waits for the guest, and takes back what it made", async () => {
+    const { uuid } = await createVm(smallSpec(store.settings, name), commandLine, store.context);
+    const session = inTerminal(store.settings, "clone", name, `${name}-clone`);
+    await session.sees(/starting: waiting for the guest agent/);
+    session.write("\u0003");
+    assert.equal((await session.ended).status, 130, session.said());
+    assert.match(session.said(), /starting\.\.\. stopped .*removing\.\.\. done .*Cannot clone VM/s);
+    await assertWhole(store.settings, [name]);
+    await removeVm(connection, uuid, commandLine, store.context, { shutdown: 0 });
   });
 
   it("destroy: refuses the VM of a stack with its owner's name, says what --force means, and does that when it is given", async () => {
