@@ -134,7 +134,8 @@ async function interfaces(
     const table = await virsh(connection, ["domifaddr", id, "--source", source], { timeout: answerSeconds });
     return { table, said: "" };
   } catch (error) {
-    if (hasCode(error, "command")) return { table: "", said: toVmsError(error).reason };
+    // Above it virsh says only what it wanted to know.
+    if (hasCode(error, "command")) return { table: "", said: toVmsError(error).reason.split("\n").at(-1) ?? "" };
     throw error;
   }
 }
