@@ -23,8 +23,8 @@ export function vmProvider(kind: VmKind): VmProvider {
   };
 }
 
-/** In a preview libvirt gets this long, in seconds, to say whether a VM runs. */
-const previewSeconds = 1;
+/** In a preview libvirt gets this long, in seconds, to say whether a VM runs: enough for a host that is busy. */
+const previewSeconds = 5;
 
 async function diff(kind: VmKind, olds: Values, news: Values): Promise<DiffResult> {
   const asks = changedInputs(olds, news).some((name) => asksHost.includes(name));

@@ -5,7 +5,7 @@
 #   npm test                        all of them
 #   npm test -- unit contract       these only
 #   npm test -- e2e -g "pattern"    what follows the names goes to mocha
-#   npm test -- profiles            every profile on its display (e2e has that of gui), and one's own: half an hour, so only where it is named
+#   npm test -- profiles            every profile on its display, and one's own: half an hour, so only where it is named
 #   npm test -- faults              what takes an install each time, kills behind each of its steps among it: hours, so only where it is named
 #
 # Assumes root on Debian or Arch: most of the tests make this host ready for VMs, and make VMs. It ends with the line
@@ -41,15 +41,13 @@ read_arguments() {
 
 wants() { [[ " ${kinds[*]} " == *" $1 "* ]]; }
 
-wants_display() { wants e2e || wants profiles; }
-
 stage() { say "== $* ($((SECONDS / 60)) min $((SECONDS % 60)) s)"; }
 
 # What the tests call besides what `vms bootstrap` installs: the qemu tools and libvirt's own fake hypervisor need no root.
 install_test_programs() {
   local program programs=(qemu-img virsh bsdtar xorriso) debian=() arch=() missing=()
   debian=(qemu-utils libvirt-clients libarchive-tools xorriso) arch=(qemu-img libvirt libarchive libisoburn)
-  if wants_display; then
+  if wants profiles; then
     # A viewer on a screen that is only in memory, and hands for it.
     programs+=(remote-viewer Xvfb xdotool xclip)
     debian+=(virt-viewer xvfb xdotool xclip) arch+=(virt-viewer xorg-server-xvfb xdotool xclip)
@@ -84,8 +82,6 @@ set_up() {
   fi
   if wants stacks || wants e2e || wants profiles || wants faults; then
     stage "The stand-in for Arch"
-    # What the profiles install takes a minute more to build.
-    if wants_display; then groups=base,desktop; fi
     if wants profiles; then groups=base,desktop,apps,dev; fi
     stand_in=$(test/stand-in/build.sh --groups "$groups")
     export VMS_TEST_STAND_IN=$stand_in
