@@ -18,7 +18,7 @@ export async function run(options: BootstrapOptions, context: CliContext): Promi
     }
   }
   const { facts, changed, unavailable } = await bootstrap(context, options);
-  for (const change of changed) context.print(`mended: ${change}`);
+  for (const change of changed) context.print(`found and mended: ${change}`);
   if (changed.length === 0) context.print("Nothing was changed: this host is ready.");
   if (unavailable.length > 0) context.print(`not available here: ${unavailable.join(", ")}`);
   context.print(
