@@ -26,12 +26,17 @@ export async function dumpListed(connection: Connection, uuid: string, flags: Du
   }
 }
 
+/** Of all domains. */
+export async function listUuids(connection: Connection): Promise<string[]> {
+  return (await virsh(connection, ["list", "--all", "--uuid"])).split("\n").filter((line) => line !== "");
+}
+
 /**
  * Of all domains, without those that go meanwhile: in two processes of virsh, however many there are. Throws where one that is there
  * cannot be read: whoever asks about all must not miss it.
  */
 export async function dumpAll(connection: Connection, flags: DumpFlags): Promise<string[]> {
-  const uuids = (await virsh(connection, ["list", "--all", "--uuid"])).split("\n").filter((line) => line !== "");
+  const uuids = await listUuids(connection);
   const texts = await virshEach(
     connection,
     uuids.map((uuid) => ["dumpxml", ...flags, uuid]),

@@ -1,6 +1,7 @@
 /** Every VM of ours on this host, with as few calls of libvirt as there can be: one for their names, one for all that it knows of them. */
 import { type DomainState, readDomain } from "../libvirt/domain.js";
-import { type Connection, virsh, virshEach } from "../libvirt/virsh.js";
+import { listUuids } from "../libvirt/dump.js";
+import { type Connection, virshEach } from "../libvirt/virsh.js";
 import { guestAddress } from "../libvirt/guest-agent.js";
 import { baseOf, factsOf, type VmDescription } from "./describe.js";
 import type { OwnDomain } from "./ownership.js";
@@ -32,7 +33,7 @@ interface Found {
 }
 
 async function readAll(connection: Connection, whole: boolean): Promise<Found[]> {
-  const uuids = (await virsh(connection, ["list", "--all", "--uuid"])).split("\n").filter((line) => line !== "");
+  const uuids = await listUuids(connection);
   const asked = uuids.flatMap((uuid) => [
     ["dumpxml", "--inactive", uuid],
     ["domstate", uuid],
