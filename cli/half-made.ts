@@ -1,4 +1,5 @@
 /** The command line keeps no record of a VM, so what a failed call made goes at once. */
+import type { Context } from "../provider/context.js";
 import { hasCode, toVmsError } from "../provider/errors.js";
 import { HalfMadeError } from "../provider/vm/half-made.js";
 import { commandLine } from "../provider/vm/ownership.js";
@@ -6,11 +7,13 @@ import { removeVm } from "../provider/vm/remove.js";
 import type { CliContext } from "./context.js";
 import { outcomeOf } from "./terminal-progress.js";
 
+type Shown = Context & Pick<CliContext, "progress">;
+
 /** Runs what makes a VM of this name; where it fails, nothing is left half-made. */
 export async function makeOrDiscard<T>(
   name: string,
   connection: string,
-  context: CliContext,
+  context: Shown,
   make: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -21,7 +24,7 @@ export async function makeOrDiscard<T>(
   }
 }
 
-async function discard(name: string, connection: string, failure: HalfMadeError, context: CliContext): Promise<void> {
+async function discard(name: string, connection: string, failure: HalfMadeError, context: Shown): Promise<void> {
   const { progress } = context;
   progress.settle(outcomeOf(failure));
   // Who stopped it knows why.

@@ -18,7 +18,7 @@ source tools/setup.sh
 
 usual_kinds=(unit contract stacks e2e host)
 # A kind of test that takes longer than this, in seconds, hangs.
-declare -A limits=([unit]=600 [contract]=2700 [stacks]=2400 [e2e]=4200 [host]=900 [profiles]=7200 [faults]=28800)
+declare -A limits=([unit]=600 [contract]=3600 [stacks]=2400 [e2e]=4200 [host]=900 [profiles]=7200 [faults]=28800)
 # Most of these wait for other programs most of the time: so many files at once. The others use one host, or one VM, for all.
 declare -A jobs=([unit]=4 [contract]=4)
 passed=0 failed=0 skipped=0

@@ -74,6 +74,7 @@ export function requireOwnOrLeftover(domain: Domain, owner: Owner): OwnDomain {
 /**
  * Removes a domain of ours with its files: marked first, so that an interruption is recognised; undefined last. One that is ready and
  * runs is asked to power off before, and has that many seconds for it: whoever is interrupted meanwhile has deleted nothing yet.
+ * What it does with one that is ready is told as phases; of another the caller knows how it came to be.
  */
 export async function discardDomain(
   connection: Connection,
@@ -86,7 +87,10 @@ export async function discardDomain(
   const ready = mark.phase === "ready";
   if (ready) await powerOffFirst(connection, domain, grace, context);
   context.reached?.("delete: power-off awaited");
-  if (ready) await setMark(connection, uuid, { ...mark, phase: "deleting" });
+  if (ready) {
+    context.progress.phase("removing");
+    await setMark(connection, uuid, { ...mark, phase: "deleting" });
+  }
   context.reached?.("delete: marked");
   const forced = await killDomain(connection, uuid);
   context.reached?.("delete: killed");

@@ -36,8 +36,8 @@ export async function removeVm(
     return await withVm(found.name, context, async () => {
       const current = await findDomain(connection, found.uuid);
       if (current === undefined) return false;
-      context.progress.phase("removing");
       const own = claim(current, owner);
+      if (own.mark.phase !== "ready") context.progress.phase("removing");
       const files = own.mark.files.filter((path) => options.keepLog !== true || !path.endsWith(".log"));
       const { removal } = limitsOf(own.acceleration, { shutdown: options.shutdown });
       await discardDomain(connection, { ...own, mark: { ...own.mark, files } }, context, removal);

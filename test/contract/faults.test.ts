@@ -4,8 +4,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CliContext } from "../../cli/context.js";
 import { makeOrDiscard } from "../../cli/half-made.js";
+import { showProgress } from "../../cli/terminal-progress.js";
 import { tryLock } from "../../provider/host/lock.js";
 import { findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
@@ -153,12 +153,15 @@ describe("a clone on a disk that is full (real libvirtd, no guest)", () => {
       execFileSync("fallocate", ["--length", String(bavail * bsize - room * KiB), filler]);
       const name = newName();
       const spec = cloneSpec(store.settings, source.name, name);
-      const context = store.context as CliContext;
+      let said = "";
+      const terminal = { isTTY: true, columns: 80, write: (text: string) => (said += text) };
+      const context = { ...store.context, progress: showProgress(terminal) };
       try {
         await assert.rejects(
-          makeOrDiscard(name, connection, context, () => cloneVm(spec, commandLine, store.context)),
+          makeOrDiscard(name, connection, context, () => cloneVm(spec, commandLine, context)),
           new RegExp(`Cannot clone VM "${name}": .*no space left in \\S+/${place}: `),
         );
+        assert.match(said, /\.\.\. failed \(.*removing\.\.\. done \(/s);
         assert.equal(await findDomain(connection, name), undefined);
         await assertWhole(store.settings, [source.name]);
         requireContent(source.uuid);

@@ -28,16 +28,22 @@ describe("the removal of a VM that runs (real libvirtd, no guest)", () => {
     return { name, uuid };
   }
 
-  /** A context that keeps the notices. */
-  function listen(more: Partial<Context> = {}): Context & { notices: string[] } {
-    const notices: string[] = [];
-    return { ...store.context, ...more, progress: { ...silent, notice: (text) => notices.push(text) }, notices };
+  /** A context that keeps the phases and the notices. */
+  function listen(more: Partial<Context> = {}): Context & { phases: string[]; notices: string[] } {
+    const [phases, notices]: [string[], string[]] = [[], []];
+    const progress = {
+      ...silent,
+      phase: (text: string) => void phases.push(text),
+      notice: (text: string) => void notices.push(text),
+    };
+    return { ...store.context, ...more, progress, phases, notices };
   }
 
   it("forces off what does not react in its grace time, and says so", async () => {
     const { name, uuid } = await makeRunning();
     const context = listen();
     assert.equal(await removeVm(connection, uuid, smallOwner, context, { shutdown: 1 }), true);
+    assert.deepEqual(context.phases, ["shutting it down", "removing"]);
     assert.deepEqual(context.notices, [`${name}: it did not power off within 1 s and was forced off`]);
     await assertWhole(store.settings, []);
   });
@@ -51,6 +57,7 @@ describe("the removal of a VM that runs (real libvirtd, no guest)", () => {
     virsh("destroy", off.uuid);
     const silentOne = listen();
     await removeVm(connection, off.uuid, smallOwner, silentOne);
+    assert.deepEqual(silentOne.phases, ["removing"]);
     assert.deepEqual(silentOne.notices, []);
   });
 
