@@ -2,19 +2,18 @@
 import { bootstrap, bootstrapArguments, findMissing, type BootstrapOptions } from "../provider/bootstrap.js";
 import { VmsError } from "../provider/errors.js";
 import { bootstrapFields } from "../provider/host-bootstrap.js";
-import { run as runProgram } from "../provider/host/command.js";
+import { attempt } from "../provider/host/command.js";
 import { describeMissing, type Missing } from "../provider/host/prepare.js";
 import { findProgram } from "../provider/host/programs.js";
 import { showCommand } from "../provider/host/requirement.js";
 import type { CliContext } from "./context.js";
 
-export async function run(options: BootstrapOptions, context: CliContext): Promise<void> {
+export async function run(options: BootstrapOptions, context: CliContext): Promise<number> {
   refuseBadInput(options);
   if (await canAskForRoot()) {
     const missing = await findMissing(context, options);
     if (missing.some(({ requirement, finding }) => requirement.right === "root" && finding.commands.length > 0)) {
-      await runWithSudo(missing, options, context);
-      return;
+      return runWithSudo(missing, options, context);
     }
   }
   const { facts, changed, unavailable } = await bootstrap(context, options);
@@ -24,6 +23,7 @@ export async function run(options: BootstrapOptions, context: CliContext): Promi
   context.print(
     `${facts.distribution}, libvirt ${facts.libvirtVersion}, QEMU ${facts.qemuVersion}, ${facts.acceleration}`,
   );
+  return 0;
 }
 
 async function canAskForRoot(): Promise<boolean> {
@@ -31,8 +31,15 @@ async function canAskForRoot(): Promise<boolean> {
   return (await findProgram({ root: "/" }, "sudo")) !== undefined;
 }
 
-/** One call of sudo: this same verb again, which does what was shown and what only shows once the packages are there. */
-async function runWithSudo(missing: readonly Missing[], options: BootstrapOptions, context: CliContext): Promise<void> {
+/**
+ * One call of sudo: this same verb again, which does what was shown and what only shows once the packages are there. Returns its
+ * status: it has said itself why it failed.
+ */
+async function runWithSudo(
+  missing: readonly Missing[],
+  options: BootstrapOptions,
+  context: CliContext,
+): Promise<number> {
   const { environment, verb } = bootstrapArguments(context.settings, options);
   context.print("Missing on this host, and what mends it:");
   for (const one of missing) {
@@ -42,7 +49,8 @@ async function runWithSudo(missing: readonly Missing[], options: BootstrapOption
   const self = [process.execPath, process.argv[1] ?? "vms"];
   const argv = ["sudo", "env", ...environment, ...self, ...verb] as [string, ...string[]];
   context.print(`Run with root's rights: ${showCommand({ argv })}`);
-  await context.handOverTerminal(() => runProgram(argv, { inherit: true, timeout: 0 }));
+  const { status } = await context.handOverTerminal(() => attempt(argv, { inherit: true, timeout: 0 }));
+  return status;
 }
 
 function refuseBadInput(options: BootstrapOptions): void {

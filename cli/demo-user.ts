@@ -12,28 +12,27 @@ import type { CliContext } from "./context.js";
 /** Set in the second run, which must not start a third. */
 const marker = "VMS_DEMO_NODE";
 
-/** The status of the run that has the group, where one was needed; undefined: go on in this process. */
-export async function prepareAsUser(context: CliContext): Promise<number | undefined> {
-  const uid = process.getuid?.() ?? 0;
-  if (uid === 0) return undefined;
+/** Makes the host ready, with what only root may do before the user's eyes. Returns the status of that. */
+export async function prepareAsUser(context: CliContext): Promise<number> {
+  if (process.getuid?.() === 0) return 0;
   const missing = await findMissing(context, {});
-  if (missing.some(({ requirement }) => requirement.fatal)) await (await import("./bootstrap.js")).run({}, context);
-  if (!(await needsNewLogin(uid))) return undefined;
-  if (process.env[marker] !== undefined) {
-    const reason = `this login is not in the group ${libvirtGroup} yet`;
-    throw cannot(
-      "bring up",
-      "demo",
-      "dev",
-      new VmsError("permission", reason, { hint: "Log in again and run: ./vms demo" }),
-    );
-  }
-  return runInGroup(context);
+  if (!missing.some(({ requirement }) => requirement.fatal)) return 0;
+  return (await import("./bootstrap.js")).run({}, context);
 }
 
-/** `sg` takes a line for a shell; nothing that a user wrote is in it. */
-async function runInGroup(context: CliContext): Promise<number> {
-  const line = `exec "$${marker}" "$VMS_DEMO_MAIN" demo`;
+/** Whether what runs here has a group that the login does not have yet. */
+export const isInGroupOnlyHere = (): boolean => process.env[marker] !== undefined;
+
+/** The status of `vms demo FLAG` in a run that has the group, where one is needed; undefined: go on in this process. */
+export async function runInGroup(flag: "" | "--down", context: CliContext): Promise<number | undefined> {
+  if (!(await needsNewLogin(process.getuid?.() ?? 0))) return undefined;
+  if (isInGroupOnlyHere()) {
+    const reason = `this login is not in the group ${libvirtGroup} yet`;
+    const hint = `Log in again and run: ./vms demo ${flag}`.trim();
+    throw cannot(flag === "" ? "bring up" : "remove", "demo", "dev", new VmsError("permission", reason, { hint }));
+  }
+  // `sg` takes a line for a shell; nothing that a user wrote is in it.
+  const line = `exec "$${marker}" "$VMS_DEMO_MAIN" demo ${flag}`;
   const env = { [marker]: process.execPath, VMS_DEMO_MAIN: process.argv[1] ?? "" };
   const argv = ["sg", libvirtGroup, "-c", line] as const;
   return context.handOverTerminal(async () => (await attempt(argv, { env, inherit: true, timeout: 0 })).status);

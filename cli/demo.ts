@@ -6,10 +6,11 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cannot, VmsError } from "../provider/errors.js";
 import { archMirror, canReach } from "../provider/host/reach.js";
+import { libvirtGroup } from "../provider/host/requirement.js";
 import { describeVm } from "../provider/vm/describe.js";
 import type { CliContext } from "./context.js";
 import { type Part, readTimes, showTimes } from "./demo-times.js";
-import { prepareAsUser } from "./demo-user.js";
+import { isInGroupOnlyHere, prepareAsUser, runInGroup } from "./demo-user.js";
 import { checkoutFiles, openStack, type Stack } from "./stack.js";
 import { serveStandIn, type StandIn } from "./stand-in.js";
 
@@ -21,9 +22,10 @@ const eventLog = join(checkoutFiles.folder, "demo-events.json");
 const connection = "qemu:///system";
 
 export async function run({ down }: DemoOptions, context: CliContext): Promise<number> {
-  if (down === true) return takeDown(context);
-  const elsewhere = await prepareAsUser(context);
-  return elsewhere ?? bringUp(context);
+  if (down === true) return (await runInGroup("--down", context)) ?? takeDown(context);
+  const status = await prepareAsUser(context);
+  if (status !== 0) return status;
+  return (await runInGroup("", context)) ?? bringUp(context);
 }
 
 async function bringUp(context: CliContext): Promise<number> {
@@ -123,6 +125,10 @@ async function showVm(stack: Stack, context: CliContext): Promise<void> {
     Remove: "./vms demo --down",
   };
   for (const [title, text] of Object.entries(rows)) context.print(`  ${title.padEnd(8)} ${text}`);
+  if (isInGroupOnlyHere())
+    context.print(
+      `This login is not in the group ${libvirtGroup} yet: log in again before you use these, or begin with: newgrp ${libvirtGroup}`,
+    );
 }
 
 /** Removes the VM, the stack and its config; images stay, as a cache, and the host stays ready. */

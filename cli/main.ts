@@ -3,11 +3,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommanderError } from "commander";
-import { hasCode, toVmsError } from "../provider/errors.js";
+import { toVmsError, VmsError } from "../provider/errors.js";
 import { packageFiles } from "../provider/paths.js";
 import { resolveSettings } from "../provider/settings.js";
 import { buildProgram } from "./program.js";
 import type { CliContext } from "./context.js";
+import { statusBehind, watchOutput } from "./output.js";
 import { outcomeOf, showProgress } from "./terminal-progress.js";
 
 const progress = showProgress(process.stderr);
@@ -18,15 +19,18 @@ process.on("SIGINT", () => {
   if (!terminalIsOurs) return;
   // Whoever presses Ctrl-C a second time does not want to wait for the tidying up.
   if (cancel.signal.aborted) process.exit(130);
-  cancel.abort(new Error("stopped by Ctrl-C"));
+  stop("it was stopped by Ctrl-C");
 });
 process.on("SIGTERM", () => {
-  cancel.abort(new Error("stopped by SIGTERM"));
+  stop("it was stopped by SIGTERM");
 });
-// `vms list | head` closes our output: that is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? 0 : 1);
+const output = watchOutput(() => {
+  stop("nothing takes its output any more");
 });
+
+function stop(reason: string): void {
+  cancel.abort(new VmsError("cancelled", reason));
+}
 
 function write(text: string): void {
   progress.settle();
@@ -59,13 +63,13 @@ function packageVersion(): string {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  progress.settle(outcomeOf(error));
   const failure = toVmsError(error);
+  progress.settle(outcomeOf(failure));
   const text = process.env["VMS_DEBUG"] === "1" ? (failure.stack ?? failure.message) : failure.message;
   process.stderr.write(`${text}\n`);
   if (process.env["VMS_DEBUG"] === "1" && failure.cause !== undefined) console.error("caused by:", failure.cause);
-  if (hasCode(failure, "cancelled")) return 130;
-  return hasCode(failure, "input") ? 2 : 1;
+  if (failure.code === "cancelled") return 130;
+  return failure.code === "input" ? 2 : 1;
 }
 
 async function main(): Promise<number> {
@@ -85,4 +89,5 @@ async function main(): Promise<number> {
   return status;
 }
 
-process.exit(await main());
+const status = await main();
+process.exit(statusBehind(status, await output.finish()));

@@ -2,26 +2,29 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
-import { VmsError } from "../provider/errors.js";
+import { type ErrorOptions, VmsError } from "../provider/errors.js";
+import { checkKey } from "../provider/keys-input.js";
 
 /** The public keys in files such as ~/.ssh/id_ed25519.pub or an authorized_keys; undefined where no file is named. */
 export async function readKeys(files: readonly string[] | undefined): Promise<string[] | undefined> {
   if (files === undefined) return undefined;
-  const texts = await Promise.all(files.map(readKeyFile));
-  return texts.flatMap((text) => text.split(/\r?\n/).map((line) => line.trim())).filter((line) => !/^(#|$)/.test(line));
+  return (await Promise.all(files.map(readKeyFile))).flat();
 }
 
-async function readKeyFile(file: string): Promise<string> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    throw new VmsError("input", `--ssh-key ${file}: ${(error as Error).message}`, { cause: error });
-  }
-  if (!text.includes("PRIVATE KEY")) return text;
-  throw new VmsError("input", `--ssh-key ${file}: it is a private key, which no guest must see`, {
-    hint: `Give the public one: --ssh-key ${file}.pub`,
+async function readKeyFile(file: string): Promise<string[]> {
+  const refuse = (reason: string, options: ErrorOptions = {}) =>
+    new VmsError("input", `--ssh-key ${file}: ${reason}`, options);
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw refuse((error as Error).message, { cause: error });
   });
+  if (text.includes("PRIVATE KEY"))
+    throw refuse("it is a private key, which no guest must see", {
+      hint: `Give the public one: --ssh-key ${file}.pub`,
+    });
+  const keys = text.split(/\r?\n/).flatMap((line) => (/^\s*(#|$)/.test(line) ? [] : [line.trim()]));
+  for (const verdict of keys.map(checkKey)) if ("failure" in verdict) throw refuse(verdict.failure);
+  if (keys.length === 0) throw refuse("it holds no key", { hint: "Make one: ssh-keygen -t ed25519" });
+  return keys;
 }
 
 /** The first line of standard input: nobody sees it in the list of processes or in a shell's history. */

@@ -17,7 +17,8 @@ import {
   type Verdict,
 } from "./inputs.js";
 import { hashOfScript, isOwnProfile, normalProfile, readProfiles } from "./install/profile.js";
-import { type Defaults, type GivenSettings, resolveSettings } from "./settings.js";
+import { type Defaults, type GivenSettings, originOf, resolveSettings } from "./settings.js";
+import { checkKeys } from "./keys-input.js";
 import { checkIsoInput } from "./storage/iso-input.js";
 import { checkShares } from "./shares-input.js";
 import { parseSize } from "./storage/size.js";
@@ -83,12 +84,19 @@ export const nameField: Field = {
 export function archVmFields(defaults: Defaults) {
   return {
     name: nameField,
-    profile: { check: checkProfile, fallback: defaults.profile ?? "gui" },
-    memory: { check: integer(512, 16 * 1024 * 1024, "MiB"), fallback: numberOf(defaults.memory) ?? 2048 },
-    cpus: { check: integer(1, 255, ""), fallback: numberOf(defaults.cpus) ?? 2 },
-    disk: { check: checkDisk, fallback: defaults.disk ?? "20G" },
+    profile: { check: checkProfile, fallback: defaults.profile ?? "gui", origin: originOf("profile") },
+    memory: {
+      check: integer(512, 16 * 1024 * 1024, "MiB"),
+      fallback: numberOf(defaults.memory) ?? 2048,
+      origin: originOf("memory"),
+    },
+    cpus: { check: integer(1, 255, ""), fallback: numberOf(defaults.cpus) ?? 2, origin: originOf("cpus") },
+    disk: { check: checkDisk, fallback: defaults.disk ?? "20G", origin: originOf("disk") },
     packages: { check: sortedSet(listOf(text(/^[a-z0-9@_+][a-z0-9@._+-]*$/, "a package's name"))), fallback: [] },
-    iso: { check: checkIso, ...(defaults.archIso === undefined ? {} : { fallback: defaults.archIso }) },
+    iso: {
+      check: checkIso,
+      ...(defaults.archIso === undefined ? {} : { fallback: defaults.archIso, origin: originOf("archIso") }),
+    },
     mirror: { check: checkMirror },
     user: { check: checkUser, fallback: "user" },
     password: { check: checkPassword },
@@ -119,7 +127,9 @@ export function archVmFields(defaults: Defaults) {
   } satisfies Fields;
 }
 
-const numberOf = (value: string | undefined): number | undefined => (value === undefined ? undefined : Number(value));
+/** What is no number stays as it was written, so that the refusal shows it. */
+const numberOf = (value: string | undefined): number | string | undefined =>
+  value !== undefined && /^\d+$/.test(value) ? Number(value) : value;
 
 function checkProfile(value: unknown): Verdict {
   if (typeof value !== "string")
@@ -187,21 +197,6 @@ function checkPassword(value: unknown): Verdict {
     return { failure: "has a control character in it, which cannot be typed at a login" };
   if (Buffer.byteLength(value) > 72) return { failure: "is longer than 72 bytes, of which the rest would not count" };
   return { value };
-}
-
-function checkKey(value: unknown): Verdict {
-  const pattern =
-    /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=*( [^\n\r\0]*)?$/;
-  return text(pattern, "an OpenSSH public key, one line as in a .pub file")(value);
-}
-
-/** They travel in SMBIOS strings, of which a machine has 32 KiB in all; base64 makes four bytes of three. */
-const mostKeyBytes = 16 * 1024;
-
-function checkKeys(value: unknown): Verdict {
-  const verdict = listOf(checkKey)(value);
-  if ("failure" in verdict || Buffer.byteLength((verdict.value as string[]).join("\n")) <= mostKeyBytes) return verdict;
-  return { failure: `are more than ${mostKeyBytes} bytes together, which is the most that can be handed to a guest` };
 }
 
 function checkTimezone(value: unknown): Verdict {

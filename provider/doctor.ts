@@ -47,7 +47,8 @@ export async function examineHost(context: Context, more: readonly Check[]): Pro
       const shown = check.right === "root" ? show : showCommand;
       examined.push(finding === undefined ? { ...base, state: "good", commands: [] } : bad(base, finding, shown));
     } catch (error) {
-      const { reason, hint } = toVmsError(error);
+      const { code, reason, hint } = toVmsError(error);
+      if (code === "cancelled") throw error;
       const state = { id, description, needed, state: "unknown", reason, commands: [] } as const;
       examined.push(hint === undefined ? state : { ...state, hint });
     }

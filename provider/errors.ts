@@ -119,6 +119,11 @@ export function cannot(verb: string, noun: string, name: string, cause: unknown)
 
 export function toVmsError(error: unknown): VmsError {
   if (error instanceof VmsError) return error;
+  // What Node's own waits throw where their signal is aborted, whose reason is their cause.
+  if (error instanceof Error && error.name === "AbortError")
+    return new VmsError("cancelled", error.cause instanceof VmsError ? error.cause.reason : "it was stopped", {
+      cause: error,
+    });
   const message = error instanceof Error ? error.message : String(error);
   return new VmsError("command", message, { cause: error });
 }

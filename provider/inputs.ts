@@ -19,6 +19,8 @@ export interface Field {
   readonly check: (value: unknown) => Verdict;
   /** undefined: the field may be left out and then stays out. */
   readonly fallback?: unknown;
+  /** Where a user may have set the fallback. */
+  readonly origin?: string;
   /** It must be given. */
   readonly required?: boolean;
 }
@@ -66,7 +68,7 @@ export function checkFields(
       }
       defaulted.push(name);
       // A default may come from the environment, so it is held to the same rules as what a program says.
-      accept(name, value, field);
+      accept(name, value, field, field.origin);
     } else {
       accept(name, given, field);
     }
@@ -83,14 +85,17 @@ export function checkFields(
   inputs[defaultedKey] = defaulted;
   return { inputs, failures };
 
-  function accept(name: string, value: unknown, field: Field): void {
+  function accept(name: string, value: unknown, field: Field, origin?: string): void {
     if (isUnknown(value)) {
       inputs[name] = value;
       return;
     }
     const verdict = field.check(value);
     if ("value" in verdict) inputs[name] = verdict.value;
-    else failures.push({ property: name, reason: verdict.failure });
+    else {
+      const reason = origin === undefined ? verdict.failure : `${verdict.failure}; it is taken from ${origin}`;
+      failures.push({ property: name, reason });
+    }
   }
 }
 

@@ -43,6 +43,9 @@ const names = {
 
 export type SettingName = keyof typeof names;
 
+/** Where a setting is looked for, in words. */
+export const originOf = (name: SettingName): string => `the setting vms:${name} or ${names[name]}`;
+
 /** Settings given by an argument or by Pulumi config; they win over the environment. */
 export type GivenSettings = Partial<Record<SettingName, string | undefined>>;
 

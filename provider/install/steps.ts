@@ -79,7 +79,7 @@ export function commandOf(step: Step): string {
 
 /** What to try where a limit was too short. */
 export function moreTime(timeout: keyof Timeouts, limit: number): string {
-  return `A slow host or mirror needs more time, as in timeouts: { ${timeout}: ${Math.ceil(limit * 2)} }`;
+  return `A slow host or mirror needs more time, in a program: timeouts: { ${timeout}: ${Math.ceil(limit * 2)} }`;
 }
 
 const bootLimit: Limit = { kvm: 180, tcg: 900 };

@@ -116,19 +116,24 @@ export async function checkStore(settings: Settings): Promise<void> {
       else await open(probe, "wx").then((file) => file.close());
       await rm(probe, { force: true });
     } catch (error) {
-      const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-      throw new VmsError(missing ? "requirement" : "permission", explain(directory, error as NodeJS.ErrnoException), {
-        hint: missing
-          ? "Run: vms bootstrap (it makes the directories)"
-          : "Run: vms bootstrap (it puts you into the libvirt group), then log in again",
-        cause: error,
-      });
+      throw unusable(directory, error as NodeJS.ErrnoException);
     }
   }
 }
 
+/** A directory of the store that is not there, or not for this user, as an error with its remedy. */
+export function unusable(directory: string, error: NodeJS.ErrnoException): VmsError {
+  const missing = error.code === "ENOENT";
+  return new VmsError(missing ? "requirement" : "permission", explain(directory, error), {
+    hint: missing
+      ? "Run: vms bootstrap (it makes the directories)"
+      : "Run: vms bootstrap (it puts you into the libvirt group), then log in again",
+    cause: error,
+  });
+}
+
 function explain(directory: string, error: NodeJS.ErrnoException): string {
   if (error.code === "ENOENT") return `the directory ${directory} does not exist`;
-  if (error.code === "EACCES") return `you may not write to ${directory}`;
+  if (error.code === "EACCES") return `you have no right to use ${directory}`;
   return `the directory ${directory} cannot be used: ${error.message}`;
 }

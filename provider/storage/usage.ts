@@ -1,11 +1,14 @@
 /** What the files that VMs share are, and how much they take up. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { cannot } from "../errors.js";
+import { isErrno } from "../host/errno.js";
 import { storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
 import { listBases } from "./bases.js";
 import { readImageRecord } from "./image-store.js";
 import { imageInfo } from "./qemu-img.js";
+import { unusable } from "./store.js";
 
 export interface SharedFile {
   readonly kind: "image" | "base";
@@ -22,10 +25,14 @@ export interface SharedFile {
   readonly profile: string | undefined;
 }
 
-/** Images, then bases. */
+/** Images, then bases. Throws VmsError, requirement or permission, where their directories are not there or not for this user. */
 export async function listSharedFiles(settings: Settings): Promise<SharedFile[]> {
-  const images = await listImages(settings);
-  const bases = (await listBases(settings)).map((path) => ({ path, key: undefined, profile: undefined }));
+  const { images: directory } = storePaths(settings);
+  const [images, paths] = await Promise.all([listImages(settings), listBases(settings)]).catch((error: unknown) => {
+    if (!isErrno(error, "ENOENT", "EACCES")) throw error;
+    throw cannot("list", "images in", directory, unusable(directory, error));
+  });
+  const bases = paths.map((path) => ({ path, key: undefined, profile: undefined }));
   const files = [
     ...images.map((image) => ({ ...image, kind: "image" as const })),
     ...bases.map((base) => ({ ...base, kind: "base" as const })),

@@ -80,7 +80,7 @@ async function awaitGuest<T>(
   const result = await poll(look, { deadline: new Deadline(guest.limit), every: bootInterval, signal: context.signal });
   if (result !== undefined) return result;
   throw new ConsoleTimeoutError(awaited, guest.limit, await tail(guest.consoleLog), guest.consoleLog, {
-    hint: "Give it more time with timeouts.boot, or look at the log",
+    hint: "Look at the log. A slow host needs more time, in a program: timeouts: { boot: SECONDS }",
   });
 }
 

@@ -2,7 +2,7 @@
 import type { Context } from "../context.js";
 import { cannot, hasCode, VmsError } from "../errors.js";
 import { readWritableDisks } from "../libvirt/disks.js";
-import { dumpDomain, isOff, readDomain } from "../libvirt/domain.js";
+import { domainState, dumpDomain, readDomain } from "../libvirt/domain.js";
 import { dumpAll } from "../libvirt/dump.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { backingChain } from "../storage/chain.js";
@@ -10,10 +10,10 @@ import { isImage } from "../storage/image-store.js";
 import { type ImageInfo, rebaseDisk } from "../storage/qemu-img.js";
 import { listSharedFiles, type SharedFile } from "../storage/usage.js";
 import { sweepBases } from "./bases.js";
-import { findNamed } from "./named.js";
-import { requireStore, withVm } from "./ownership.js";
+import { findNamed, requireWhole } from "./named.js";
+import { type OwnDomain, requireStore, withVm } from "./ownership.js";
 import { settleDisks } from "./settle.js";
-import { refuseSnapshots } from "./snapshots.js";
+import { refuseSavedState, refuseSnapshots } from "./snapshots.js";
 
 export interface UsedFile extends SharedFile {
   /** Names of the VMs with a disk that stands on it, however far below. */
@@ -61,14 +61,14 @@ async function writableTops(connection: Connection, uuid: string): Promise<strin
  */
 export async function compactVm(connection: Connection, name: string, context: Context): Promise<number> {
   try {
-    const { uuid, name: found } = await findNamed(connection, name);
-    return await withVm(found, context, async () => {
-      const domain = await findNamed(connection, uuid);
+    const found = await findNamed(connection, name);
+    requireWhole(found);
+    return await withVm(found.name, context, async () => {
+      const domain = await findNamed(connection, found.uuid);
+      requireWhole(domain);
       await requireStore(domain, context);
-      if (!(await isOff(connection, domain.uuid)))
-        throw new VmsError("busy", "it runs, and its disk can be rewritten only while it is off", {
-          hint: `Power it off first: vms stop ${name}`,
-        });
+      await requireOff(connection, domain);
+      await refuseSavedState(connection, domain, "its disk cannot be rewritten");
       await refuseSnapshots(connection, domain.uuid, "its disk cannot be rewritten");
       await settleDisks(connection, domain.uuid, context);
       const counts = [];
@@ -79,6 +79,17 @@ export async function compactVm(connection: Connection, name: string, context: C
   } catch (error) {
     throw cannot("compact", "VM", name, error);
   }
+}
+
+async function requireOff(connection: Connection, { uuid, name }: OwnDomain): Promise<void> {
+  const { state } = await domainState(connection, uuid);
+  if (state === "shut off") return;
+  const paused = state === "paused" || state === "pmsuspended";
+  const off = { stop: `vms stop ${name}`, kill: `vms kill ${name}` };
+  const how = paused ? `vms start ${name}, then ${off.stop}` : state === "crashed" ? off.kill : off.stop;
+  throw new VmsError("busy", `it is ${state}, and its disk can be rewritten only while it is off`, {
+    hint: `Power it off first: ${how}`,
+  });
 }
 
 async function compactDisk(top: string, context: Context): Promise<number> {

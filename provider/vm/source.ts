@@ -6,7 +6,7 @@ import { withLock } from "../host/lock.js";
 import { whatCannotBeCloned } from "../libvirt/clone-refusals.js";
 import { readDisks, readWritableDisks } from "../libvirt/disks.js";
 import { domainsWithDisk } from "../libvirt/domain-files.js";
-import { domainState, dumpDomain, dumpRunning, findDomain, hasManagedSave } from "../libvirt/domain.js";
+import { domainState, dumpDomain, dumpRunning, findDomain } from "../libvirt/domain.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
 import { backingChain } from "../storage/chain.js";
@@ -16,7 +16,7 @@ import type { Settings } from "../settings.js";
 import { whatIsThere } from "./named.js";
 import { type OwnDomain, requireStore, vmLock } from "./ownership.js";
 import { settleDisks } from "./settle.js";
-import { refuseSnapshots } from "./snapshots.js";
+import { refuseSavedState, refuseSnapshots } from "./snapshots.js";
 
 export interface Source extends OwnDomain {
   /** Its persistent definition. */
@@ -86,15 +86,7 @@ async function refuseWhatCannotBeCloned(
       hint: `Take it out of the definition (virsh -c ${connection} edit ${name}), or make a VM without it`,
     });
   }
-  if (await hasManagedSave(connection, uuid)) {
-    throw new VmsError(
-      "unsupported",
-      `${about}: its memory was saved, and the saved state remembers the disk as it is`,
-      {
-        hint: `Start it, or throw the saved state away: virsh -c ${connection} managedsave-remove ${name}`,
-      },
-    );
-  }
+  await refuseSavedState(connection, { uuid, name }, about);
   await refuseSnapshots(connection, uuid, about);
   const { state } = await domainState(connection, uuid);
   if (state === "crashed") {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -93,7 +94,32 @@ describe("the command line", () => {
     assert.match(stderr, /VMS_PULUMI_BACKEND is "nowhere": it can be "local" or "current"/);
   });
 
-  it("ends with status 130 on Ctrl-C, whatever it waits for", async () => {
+  it("says that its output cannot be written, with status 1", async () => {
+    for (const args of [["--help"], ["help", "create"], ["doctor"]]) {
+      const full = openSync("/dev/full", "w");
+      const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", full, "pipe"] });
+      closeSync(full);
+      let said = "";
+      child.stderr?.on("data", (piece: Buffer) => (said += piece.toString()));
+      const [status] = (await once(child, "close")) as [number | null];
+      assert.equal(status, 1);
+      assert.match(said, /^Cannot write to standard output: .*no space left on device/m);
+      assert.doesNotMatch(said, /^\s+at /m, "no stack");
+    }
+  });
+
+  it("does what it does when nobody listens any more, be it to its output or to how far it is", async () => {
+    const child = spawn(process.execPath, [main, "doctor"], { stdio: ["ignore", "pipe", "pipe"] });
+    const ended = once(child, "exit") as Promise<[number | null]>;
+    child.stdout.destroy();
+    child.stderr.destroy();
+    assert.equal((await ended)[0], (await vms(["doctor"])).status);
+    const lost = spawn(process.execPath, [main, "create", "Bad_Name"], { stdio: ["ignore", "pipe", "pipe"] });
+    lost.stderr.destroy();
+    assert.equal(((await once(lost, "exit")) as [number | null])[0], 2);
+  });
+
+  it("ends with status 130 on Ctrl-C while it waits for a server", async () => {
     const cache = await mkdtemp(join(tmpdir(), "vms-cancel-"));
     // Takes a request for the pulumi CLI and never answers.
     const server = createServer().listen(0, "127.0.0.1");

@@ -84,6 +84,19 @@ describe("the flags of create and clone (real libvirtd, no guest)", () => {
     );
   });
 
+  it("refuse a file without a key, for a clone would lose those of its source, and one with what is no key", async () => {
+    const path = join(store.settings.images, "none.pub");
+    for (const [text, complaint] of [
+      ["# nothing\n\n", "it holds no key"],
+      [`${key("one@home")}\nssh-dss AAAA\n`, '"ssh-dss AAAA" is not an OpenSSH public key'],
+    ] as const) {
+      writeFileSync(path, text);
+      const { status, stderr } = await vms("clone", "any", name, "--ssh-key", path);
+      assert.equal(status, 2);
+      assert.ok(stderr.startsWith(`Cannot clone VM "${name}": --ssh-key ${path}: ${complaint}`), stderr);
+    }
+  });
+
   it("take a password by standard input only, and one that cannot be is told without being shown", async () => {
     const long = "secret".repeat(20);
     const options = { env: environmentOf(store.settings), input: `${long}\nrest` };

@@ -3,8 +3,10 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Examined, examineHost } from "../../provider/doctor.js";
+import { hasCode, VmsError } from "../../provider/errors.js";
 import { attempt } from "../../provider/host/command.js";
-import type { Examined } from "../../provider/doctor.js";
+import type { Host } from "../../provider/host/requirement.js";
 import { makeStore, type TestStore, environmentOf } from "../support/store.js";
 import { addUser, removeUser } from "../support/users.js";
 import { vmsOn, vmsProgram } from "../support/vms-command.js";
@@ -54,6 +56,23 @@ describe("vms doctor (this host)", () => {
     } finally {
       rmSync(closed, { recursive: true });
     }
+  });
+
+  it("is stopped by Ctrl-C in the middle of a look, which is no requirement that could not be looked at", async () => {
+    const cancel = new AbortController();
+    const waits = {
+      id: "waits",
+      description: "what takes long",
+      fatal: false,
+      probe: async ({ signal }: Host) => {
+        cancel.abort(new VmsError("cancelled", "it was stopped by Ctrl-C"));
+        await attempt(["sleep", "1000"], { signal, timeout: 0 });
+        return undefined;
+      },
+    };
+    await assert.rejects(examineHost({ ...store.context, signal: cancel.signal }, [waits]), (error) =>
+      hasCode(error, "cancelled"),
+    );
   });
 
   it("tells one who is neither root nor in the group what is bad, with root's rights only where they are needed", async function () {

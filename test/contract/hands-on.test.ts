@@ -1,10 +1,11 @@
 /** What users do to VMs of ours by virsh and qemu-img, before and in the middle of a clone: nobody's data may be lost by it. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../../provider/context.js";
-import { findDomain } from "../../provider/libvirt/domain.js";
+import { hasCode } from "../../provider/errors.js";
+import { findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
 import { silent } from "../../provider/progress.js";
 import type { Step } from "../../provider/steps.js";
@@ -91,7 +92,11 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", () => 
     writeInside(topOf(source.uuid), "0", "64k", 0x22);
     virsh("start", source.uuid);
     const context = at("freeze: overlay made", () => virsh("destroy", source.uuid));
-    const copy = await clone(source, context).catch(async () => clone(source));
+    const copy = await clone(source, context).catch((error: unknown) => {
+      assert.ok(hasCode(error, "command", "busy", "gone"), String(error));
+      assert.match(String(error), /Cannot clone VM/);
+      return clone(source);
+    });
     writeInside(topOf(source.uuid), "0", "64k", 0x33);
     assert.ok(readsInside(topOf(copy.uuid), "0", "64k", 0x22));
     for (const vm of [source, copy]) {
@@ -109,6 +114,29 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", () => 
     assert.deepEqual(bases(), []);
     virsh("snapshot-delete", source.uuid, "before");
     await clone(source);
+  });
+
+  it("may have saved its memory, paused it, or broken off its making: it is not compacted, and what to do is said", async () => {
+    const source = await make();
+    writeInside(topOf(source.uuid), "0", "64k", 0x22);
+    await clone(source);
+    const before = readFileSync(topOf(source.uuid));
+    const compact = () => compactVm(connection, source.name, store.context);
+    virsh("start", source.uuid);
+    virsh("suspend", source.uuid);
+    await assert.rejects(
+      compact(),
+      new RegExp(`it is paused[^]*vms start ${source.name}, then vms stop ${source.name}`),
+    );
+    virsh("managedsave", source.uuid);
+    await assert.rejects(compact(), /its memory was saved[^]*managedsave-remove/);
+    virsh("managedsave-remove", source.uuid);
+    const mark = (await findDomain(connection, source.uuid))?.mark ?? assert.fail();
+    await setMark(connection, source.uuid, { ...mark, phase: "creating" });
+    await assert.rejects(compact(), /Cannot compact VM .*it is not whole[^]*vms destroy/);
+    await setMark(connection, source.uuid, mark);
+    assert.ok(before.equals(readFileSync(topOf(source.uuid))));
+    assert.equal(await compact(), 1);
   });
 
   it("may have put a file of their own on top: no file below it goes, be it empty, and it is not cloned", async () => {

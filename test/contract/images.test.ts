@@ -29,6 +29,7 @@ import {
   writeEmptyIso,
 } from "../support/small-vm.js";
 import { type TestStore, connection, makeStore } from "../support/store.js";
+import { vmsOn } from "../support/vms-command.js";
 
 let counter = 0;
 const newName = () => `vms-test-images-${process.pid}-${counter++}`;
@@ -71,6 +72,17 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
     assert.ok(allocation < 1024 ** 2, `${allocation} bytes of 16 MiB`);
     execFileSync("qemu-img", ["compare", "-q", disk, image]);
     assert.ok(readsInside(image, "1M", "64k", 0x22) && readsInside(image, "4M", "64k", imagePattern));
+  });
+
+  it("is told of where its directory is there: else what to do is said", async () => {
+    const settings = { ...store.settings, images: join(store.settings.images, "elsewhere") };
+    const { status, stdout, stderr } = await vmsOn(settings)("images");
+    assert.deepEqual([status, stdout], [1, ""]);
+    const directory = join(settings.images, "vms", "images");
+    assert.equal(
+      stderr,
+      `Cannot list images in "${directory}": the directory ${directory} does not exist\n  Run: vms bootstrap (it makes the directories)`,
+    );
   });
 
   it("is told of while domains of others come and go", async () => {

@@ -169,6 +169,22 @@ describe("the inputs of ArchVm", () => {
     assert.deepEqual(later["settings"], made["settings"]);
   });
 
+  it("name the setting that a default was taken from where that cannot be used, as it was written there", () => {
+    const { failures } = check(valid, undefined, { ...empty, VMS_DEFAULT_MEMORY: "2G", VMS_DEFAULT_CPUS: "0" });
+    assert.deepEqual(failures, [
+      {
+        property: "memory",
+        reason: `"2G" is not a whole number of MiB from 512 to 16777216; it is taken from the setting vms:memory or VMS_DEFAULT_MEMORY`,
+      },
+      {
+        property: "cpus",
+        reason: "0 is not a whole number from 1 to 255; it is taken from the setting vms:cpus or VMS_DEFAULT_CPUS",
+      },
+    ]);
+    const given = check({ ...valid, memory: 1 }, undefined, { ...empty, VMS_DEFAULT_MEMORY: "2G" }).failures;
+    assert.deepEqual(given, [{ property: "memory", reason: "1 is not a whole number of MiB from 512 to 16777216" }]);
+  });
+
   it("go back to the default when a program no longer gives a value", () => {
     const given = check({ ...valid, memory: 4096 }).inputs;
     assert.equal(check(valid, given).inputs["memory"], 2048);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { hasCode, VmsError } from "../../../provider/errors.js";
+import { hasCode, toVmsError, VmsError } from "../../../provider/errors.js";
 import { inspectHost, prepareHost } from "../../../provider/host/prepare.js";
 import type { Host, Requirement } from "../../../provider/host/requirement.js";
 import { FakeHost, recordProgress } from "./fake-host.js";
@@ -128,12 +128,20 @@ describe("making a host ready", () => {
     assert.deepEqual(fake.calls(), ["make first", "make second"]);
   });
 
-  it("stops when the user cancels", async () => {
+  it("stops when the user cancels, before it looks and while it waits for what it has mended", async () => {
     const cancel = new AbortController();
-    cancel.abort(new VmsError("cancelled", "stopped by Ctrl-C"));
-    await assert.rejects(
-      inspectHost([fileRequirement(fake, "a")], { ...fake.host, signal: cancel.signal }),
-      /stopped by Ctrl-C/,
-    );
+    const host = { ...fake.host, signal: cancel.signal };
+    const stopped = (error: unknown) =>
+      toVmsError(error).code === "cancelled" && /stopped by Ctrl-C/.test(String(error));
+    const never = fileRequirement(fake, "a", {
+      settle: 600,
+      probe: () => Promise.resolve({ reason: "a lacks", commands: [{ argv: ["true"] }] }),
+    });
+    const preparing = prepare([never], host);
+    setTimeout(() => {
+      cancel.abort(new VmsError("cancelled", "it was stopped by Ctrl-C"));
+    }, 300);
+    await assert.rejects(preparing, stopped);
+    await assert.rejects(inspectHost([never], host), stopped);
   });
 });
