@@ -3,6 +3,7 @@ import { VmsError, cannot } from "../provider/errors.js";
 import { findDomain } from "../provider/libvirt/domain.js";
 import type { Owner } from "../provider/libvirt/mark.js";
 import { imageOwner, sweepInstalls } from "../provider/vm/install-leftovers.js";
+import { tellLeftDisk } from "../provider/vm/left-disk.js";
 import { findNamed, requireWhole } from "../provider/vm/named.js";
 import { commandLine, type OwnDomain } from "../provider/vm/ownership.js";
 import { removeVm } from "../provider/vm/remove.js";
@@ -20,8 +21,11 @@ export async function run({ name, yes, force }: DestroyOptions, context: CliCont
   const vm = await find(name);
   const install = vm.mark.owner.id === imageOwner.id;
   if (install) await removeDeadInstall(vm, context);
-  const stack = install ? undefined : await remove(vm, yes === true, force === true, context);
-  context.print(`${vm.name} and its disk are gone`);
+  const { stack, removed } = install
+    ? { stack: undefined, removed: true }
+    : await remove(vm, yes === true, force === true, context);
+  if (removed) context.print(`${vm.name} and its disk are gone`);
+  else await tellRemoved(vm, context);
   if (stack !== undefined)
     context.print(`${stack.label} finds it gone at its next pulumi refresh, or pulumi up --refresh, and makes it anew`);
 }
@@ -34,20 +38,24 @@ async function find(name: string): Promise<OwnDomain> {
   }
 }
 
-/** Returns the stack whose it was. */
+/** Somebody else has removed it while we asked: by us, or by virsh, which knows nothing of its disk. */
+async function tellRemoved({ name, disks }: OwnDomain, context: CliContext): Promise<void> {
+  context.print(`${name} is gone: somebody else removed it meanwhile`);
+  await tellLeftDisk(connection, name, disks[0], context);
+}
+
+/** Returns the stack whose it was, and whether it was there still. */
 async function remove(
   { name, uuid, mark }: OwnDomain,
   yes: boolean,
   force: boolean,
   context: CliContext,
-): Promise<Owner | undefined> {
+): Promise<{ stack: Owner | undefined; removed: boolean }> {
   // What an interrupted run left is anybody's to remove.
   const stack = mark.phase === "ready" && mark.owner.id.startsWith("stack:") ? mark.owner : undefined;
   if (stack !== undefined && !force) throw refusal(name, stack);
   if (!yes) await confirm(name, stack);
-  // Where somebody else has removed it meanwhile, it is gone all the same.
-  await removeVm(connection, uuid, stack ?? commandLine, context, { leftovers: true });
-  return stack;
+  return { stack, removed: await removeVm(connection, uuid, stack ?? commandLine, context, { leftovers: true }) };
 }
 
 /** One that goes on is left alone, as whoever makes a VM waits for it. */

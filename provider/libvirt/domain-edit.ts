@@ -86,9 +86,10 @@ export function replaceMark(xml: string, mark: Mark): string {
   return editDomain(xml, (edit, domain) => {
     const ours = findMark(edit.document);
     const metadata = child(domain, "metadata");
-    if (ours !== undefined) edit.replace(ours, markXml(mark));
-    else if (metadata !== undefined) edit.append(metadata, markXml(mark));
-    else edit.append(domain, `<metadata>${markXml(mark)}</metadata>`);
+    const text = markXml(mark, textOf(child(domain, "uuid"))?.trim());
+    if (ours !== undefined) edit.replace(ours, text);
+    else if (metadata !== undefined) edit.append(metadata, text);
+    else edit.append(domain, `<metadata>${text}</metadata>`);
   });
 }
 

@@ -50,7 +50,7 @@ export function domainXml(spec: DomainSpec): string {
   return template({
     ...spec,
     kvm: spec.acceleration === "kvm",
-    mark: markXml(spec.mark),
+    mark: markXml(spec.mark, spec.uuid),
     credentials: Object.entries(spec.credentials ?? {}).map(([name, value]) => credentialEntry(name, value)),
     media: (spec.media ?? []).map((medium, index) => ({ ...medium, target: `vd${"bcdefgh".charAt(index)}` })),
   });

@@ -134,13 +134,13 @@ export async function hasEnded(connection: Connection, id: string): Promise<bool
   return state === "shut off" || state === "crashed";
 }
 
-export async function setMark(connection: Connection, id: string, mark: Mark): Promise<void> {
+export async function setMark(connection: Connection, uuid: string, mark: Mark): Promise<void> {
   // libvirt adds the namespace declaration itself and refuses a second one.
-  const xml = markXml(mark)
+  const xml = markXml(mark, uuid)
     .replace(/<(\/?)vms:/g, "<$1")
     .replace(` xmlns:vms="${markNamespace}"`, "");
-  const scopes = (await isOff(connection, id)) ? ["--config"] : ["--config", "--live"];
-  await virsh(connection, ["metadata", id, "--uri", markNamespace, "--key", "vms", "--set", xml, ...scopes]);
+  const scopes = (await isOff(connection, uuid)) ? ["--config"] : ["--config", "--live"];
+  await virsh(connection, ["metadata", uuid, "--uri", markNamespace, "--key", "vms", "--set", xml, ...scopes]);
 }
 
 /** Forces a domain off, and returns whether it had to; nothing where it is off. */

@@ -2,7 +2,7 @@
  * The ownership mark: an element of ours in a domain's `<metadata>`. It says whose the domain is, which files belong to it and
  * how far its making got, so that a crash leaves nothing that cannot be recognised. What bears no mark is never touched.
  */
-import { attribute, childrenOf, elements, escapeXml, find, type XmlNode } from "./xml.js";
+import { attribute, childrenOf, elements, escapeXml, find, textOf, type XmlNode } from "./xml.js";
 
 export const markNamespace = "urn:pulumi-vms:vm:1";
 
@@ -32,10 +32,11 @@ export interface Mark {
   readonly frozen?: string | undefined;
 }
 
-/** The mark as the element that stands in `<metadata>`. */
-export function markXml(mark: Mark): string {
+/** The mark of the domain of that UUID, as the element that stands in `<metadata>`. Without one it is a mark wherever it stands. */
+export function markXml(mark: Mark, uuid: string | undefined): string {
   const attributes = Object.entries({
     "xmlns:vms": markNamespace,
+    ...(uuid === undefined ? {} : { uuid }),
     owner: mark.owner.id,
     label: mark.owner.label,
     phase: mark.phase,
@@ -58,11 +59,15 @@ export function findMark(document: readonly XmlNode[]): XmlNode | undefined {
   );
 }
 
-/** The mark in a parsed domain; undefined where there is none, or none that we understand: then the domain is not ours. */
+/**
+ * The mark in a parsed domain; undefined where there is none, or none that we understand: then the domain is not ours. Nor is one to
+ * which somebody copied the definition of a VM of ours (virt-clone does that): the files in such a mark are the other one's.
+ */
 export function readMark(document: readonly XmlNode[]): Mark | undefined {
   const node = findMark(document);
   const [owner, phase] = [attribute(node, "owner"), attribute(node, "phase")];
   if (node === undefined || owner === undefined || phase === undefined || !phases.includes(phase)) return undefined;
+  if ((attribute(node, "uuid") ?? uuidOf(document)) !== uuidOf(document)) return undefined;
   const frozen = attribute(node, "frozen");
   const madeFor = attribute(node, "made-for");
   return {
@@ -75,6 +80,8 @@ export function readMark(document: readonly XmlNode[]): Mark | undefined {
     ...(frozen === undefined ? {} : { frozen }),
   };
 }
+
+const uuidOf = (document: readonly XmlNode[]): string | undefined => textOf(find(document, "domain", "uuid"))?.trim();
 
 function namespaceOf(node: XmlNode): string | undefined {
   return attribute(node, "xmlns:vms") ?? attribute(node, "xmlns");

@@ -56,12 +56,19 @@ export async function listBases(settings: Settings): Promise<string[]> {
   return listFiles(base);
 }
 
+/** Removes the bases that `findUnusedBases` finds. The caller holds the lock of the store. */
+export async function removeUnusedBases(...args: Parameters<typeof findUnusedBases>): Promise<string[]> {
+  const unused = await findUnusedBases(...args);
+  for (const path of unused) await rm(path, { force: true });
+  return unused;
+}
+
 /**
- * Removes the bases that no disk stands on, and those that only they stood on. `named` are all files that a domain names. The caller
- * holds the lock of the store. Throws where a header cannot be read; then nothing was removed. Nor is anything where a VM's disk is
- * missing that is not among `removed`: a base may hold all that is left of its data.
+ * The bases that no disk stands on, and those that only they stand on, the upper ones first. `named` are all files that a domain names,
+ * `removed` those of them that are about to go. Throws where a header cannot be read. None are found where a VM's disk is missing that
+ * is not among `removed`: a base may hold all that is left of its data.
  */
-export async function removeUnusedBases(
+export async function findUnusedBases(
   settings: Settings,
   named: ReadonlySet<string>,
   removed: readonly string[] = [],
@@ -78,10 +85,9 @@ export async function removeUnusedBases(
       domains.some((one) => isNamed(settings, one, base)) || standing.some((backing) => mayBe(backing, base));
     const next = bases.find((base) => !unused.includes(base.path) && !inUse(base));
     if (next === undefined) break;
-    // The upper one first: a base that stands on another one keeps it until it is gone itself.
+    // A base that stands on another one keeps it until it is gone itself.
     unused.push(next.path);
   }
-  for (const path of unused) await rm(path, { force: true });
   return unused;
 }
 

@@ -1,6 +1,6 @@
 /** The files of one domain: random names that are never used again, and removal that stays inside our own directories. */
 import { randomBytes } from "node:crypto";
-import { access, copyFile, constants, rm, chmod, open, readdir } from "node:fs/promises";
+import { copyFile, constants, rm, chmod, open, readdir } from "node:fs/promises";
 import { basename, dirname, join, normalize } from "node:path";
 import { VmsError } from "../errors.js";
 import { diskFull, saysDiskFull } from "./disk-space.js";
@@ -68,20 +68,6 @@ export async function removeOwnFiles(settings: Settings, paths: readonly string[
     for (const one of path.endsWith(".log") ? [path, ...(await rotations(path))] : [path])
       await rm(one, { force: true });
   }
-}
-
-/** Those of the paths that exist outside of our directories: nothing of ours is there. */
-export async function filesElsewhere(settings: Settings, paths: readonly string[]): Promise<string[]> {
-  const found = paths.filter((path) => !isOwnPlace(settings, path));
-  const there = await Promise.all(
-    found.map((path) =>
-      access(path).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.filter((_, index) => there[index]);
 }
 
 /** Whether the path is directly in a directory of our store's files. */

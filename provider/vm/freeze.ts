@@ -113,7 +113,9 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
     file: newDiskPath(settings),
     old: disk.file,
   }));
-  await setMark(connection, uuid, { ...mark, files: [...mark.files, ...switches.map(({ file }) => file)] });
+  // Of a file that a user put into our directory the old name goes too, once it is a base.
+  const files = [...mark.files, ...switches.flatMap(({ old, base, file }) => (old === base ? [file] : [old, file]))];
+  await setMark(connection, uuid, { ...mark, files: [...new Set(files)] });
   context.reached?.("freeze: announced");
   const prepare = async (): Promise<void> => {
     for (const { old, base, file } of switches) {

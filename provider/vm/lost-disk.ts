@@ -7,9 +7,11 @@ import { basename, dirname } from "node:path";
 import type { Context } from "../context.js";
 import { hasCode, VmsError } from "../errors.js";
 import { isErrno } from "../host/errno.js";
+import { withLock } from "../host/lock.js";
 import { isOff } from "../libvirt/domain.js";
+import { listDiskFiles } from "../libvirt/domain-files.js";
 import type { Connection } from "../libvirt/virsh.js";
-import { basePathOf } from "../storage/bases.js";
+import { basePathOf, findUnusedBases, storeLock } from "../storage/bases.js";
 import { imageInfo } from "../storage/qemu-img.js";
 import type { OwnDomain } from "./ownership.js";
 
@@ -29,14 +31,26 @@ export async function hasLostDisk(connection: Connection, domain: OwnDomain, con
     });
   }
   const left = await findLeft(domain.mark.files, basePathOf(context.settings, top), top);
-  if (left === undefined) return true;
+  const below = left === undefined ? await findBaseLeft(connection, domain, context) : undefined;
+  if (left === undefined && below === undefined) return true;
+  const what = left ?? `${below ?? ""}, a frozen disk that nobody else uses and that may be what it stood on,`;
   throw new VmsError(
     "gone",
-    `${about}, but ${left} is there still, and would be lost with the VM; nothing was changed`,
+    `${about}, but ${what} is there still, and would be lost with the VM; nothing was changed`,
     {
       hint: "Save it, then remove the VM where it was made",
     },
   );
+}
+
+/** A base that would go with the VM: what was on the disk until it was frozen. Which one it was only the file that is gone said. */
+async function findBaseLeft(
+  connection: Connection,
+  { mark }: OwnDomain,
+  { settings, signal }: Context,
+): Promise<string | undefined> {
+  const find = async () => findUnusedBases(settings, await listDiskFiles(connection), mark.files);
+  return (await withLock(storeLock(settings), find, { signal }))[0];
 }
 
 /** Throws where a file is missing that a disk stands on: it may be put back, and then nothing is lost. */

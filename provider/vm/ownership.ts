@@ -2,13 +2,14 @@
 import { join } from "node:path";
 import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
+import { exists } from "../host/existence.js";
 import { tryLock } from "../host/lock.js";
 import { type Domain, findDomain, hasEnded, killDomain, setMark, undefineDomain } from "../libvirt/domain.js";
 import type { Mark, Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
-import { filesElsewhere, removeOwnFiles } from "../storage/store.js";
+import { isOwnPlace, removeOwnFiles } from "../storage/store.js";
 import { sweepBases } from "./bases.js";
 import { askToPowerOff } from "./lifecycle.js";
 
@@ -82,7 +83,7 @@ export async function discardDomain(
   context: Context,
   grace: number = 0,
 ): Promise<void> {
-  await requireStore(domain, context);
+  requireStore(domain, context);
   const { uuid, mark } = domain;
   const ready = mark.phase === "ready";
   if (ready) await powerOffFirst(connection, domain, grace, context);
@@ -102,11 +103,18 @@ export async function discardDomain(
     await removeOwnFiles(context.settings, [file]);
     context.reached?.("delete: file removed");
   }
+  for (const disk of domain.disks)
+    if (isOwnPlace(context.settings, disk) && !mark.files.includes(disk)) await tellOfStrangeDisk(disk, context);
   // Before the domain is forgotten: whoever interrupts it finds it again by the domain.
   await sweepBases(connection, context, mark.files);
   context.reached?.("delete: bases swept");
   await undefineDomain(connection, domain.uuid);
   context.reached?.("delete: undefined");
+}
+
+/** Such as that of a snapshot by hand, whose file is on top of ours. */
+async function tellOfStrangeDisk(disk: string, context: Context): Promise<void> {
+  if (await exists(disk)) context.progress.notice(`Its disk ${disk} is left, since it is not a file that we made`);
 }
 
 async function powerOffFirst(
@@ -122,19 +130,15 @@ async function powerOffFirst(
 }
 
 /**
- * Throws VmsError (foreign) where files of the domain are elsewhere. Locks and files are of one store: a domain of another one may be
- * worked on right now, and its files would be left for ever.
+ * Throws VmsError (foreign) where files of the domain are elsewhere, be they there at this moment or not. Locks and files are of one
+ * store: a domain of another one may be worked on right now, and its files would be left for ever.
  */
-export async function requireStore(domain: OwnDomain, context: Context): Promise<void> {
-  const outside = await filesElsewhere(context.settings, domain.mark.files);
-  if (outside[0] === undefined) return;
-  throw new VmsError(
-    "foreign",
-    `its file ${outside[0]} is not under ${storePaths(context.settings).root}; nothing was changed`,
-    {
-      hint: "Set VMS_IMAGES to the directory that it was made with, and try again",
-    },
-  );
+export function requireStore({ name, mark }: OwnDomain, { settings }: Context): void {
+  const outside = mark.files.find((path) => !isOwnPlace(settings, path));
+  if (outside === undefined) return;
+  throw new VmsError("foreign", `its file ${outside} is not under ${storePaths(settings).root}; nothing was changed`, {
+    hint: `Set VMS_IMAGES to the directory that it was made with, and try again. Where that is gone for good: virsh undefine --nvram ${name}`,
+  });
 }
 
 /** Discards what an interrupted run of the same owner left under a name. Returns a ready domain of that owner untouched. */

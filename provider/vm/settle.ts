@@ -4,6 +4,7 @@ import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
 import { exists } from "../host/existence.js";
 import { readDisks } from "../libvirt/disks.js";
+import { readDiskFiles } from "../libvirt/domain-files.js";
 import { defineDomain, dumpDomain, dumpRunning, isOff, setMark } from "../libvirt/domain.js";
 import { replaceDiskFiles } from "../libvirt/domain-edit.js";
 import { type Mark, readMark } from "../libvirt/mark.js";
@@ -13,7 +14,6 @@ import { basePathOf, isBase, protectBase } from "../storage/bases.js";
 import { backingChain } from "../storage/chain.js";
 import { isSameFile } from "../storage/file-identity.js";
 import { imageInfo } from "../storage/qemu-img.js";
-import { isOwnPlace } from "../storage/store.js";
 import { holdsNothing } from "../storage/written.js";
 
 /**
@@ -21,19 +21,45 @@ import { holdsNothing } from "../storage/written.js";
  * files that a freeze announced or left behind go where nothing can be lost with them. The caller holds the VM's lock.
  */
 export async function settleDisks(connection: Connection, uuid: string, context: Context): Promise<void> {
-  const xml = await dumpDomain(connection, uuid);
-  const tops = filesOf(xml);
-  const used = (await isOff(connection, uuid)) ? tops : [...tops, ...filesOf(await dumpRunning(connection, uuid))];
+  const { xml, tops, runs, ...used } = await look(connection, uuid);
   const plain = replaceDiskFiles(xml, new Map(tops.map((file) => [file, file])));
   // A remembered chain names files by names that they are about to lose.
   if (plain !== xml) await defineDomain(connection, plain);
   for (const top of tops) await protectBelow(top, context);
   const mark = markOf(xml);
-  const kept: string[] = [];
-  const inUse = await withChains(mark.files, used);
-  for (const file of mark.files) if (!(await removeLeftover(file, inUse, context))) kept.push(file);
-  if (kept.length !== mark.files.length) await setMark(connection, uuid, { ...mark, files: kept });
+  let leftovers = await findLeftovers(mark.files, used, context);
+  if (leftovers.length === 0) return;
+  if (runs) {
+    // libvirtd may be busy with the snapshot of a caller that was killed. Setting the mark waits for that, and then it is seen.
+    await setMark(connection, uuid, mark);
+    leftovers = await findLeftovers(mark.files, await look(connection, uuid), context);
+  }
+  for (const file of leftovers) await rm(file, { force: true });
+  await setMark(connection, uuid, { ...mark, files: mark.files.filter((file) => !leftovers.includes(file)) });
 }
+
+interface Used {
+  /** The files that it writes to, now and from its next boot on. */
+  readonly open: readonly string[];
+  /** Of one that runs, its whole chain as libvirt knows it: a state that is saved of it can be restored only with these names. */
+  readonly named: readonly string[];
+}
+
+interface Look extends Used {
+  readonly xml: string;
+  readonly tops: readonly string[];
+  readonly runs: boolean;
+}
+
+async function look(connection: Connection, uuid: string): Promise<Look> {
+  const xml = await dumpDomain(connection, uuid);
+  const tops = topsOf(xml);
+  if (await isOff(connection, uuid)) return { xml, tops, runs: false, open: tops, named: [] };
+  const running = await dumpRunning(connection, uuid);
+  return { xml, tops, runs: true, open: [...tops, ...topsOf(running)], named: readDiskFiles(running) };
+}
+
+const topsOf = (xml: string): string[] => readDisks(xml).flatMap(({ file }) => file ?? []);
 
 /** The mark of a domain that is known to be ours. */
 export function markOf(xml: string): Mark {
@@ -42,30 +68,33 @@ export function markOf(xml: string): Mark {
   return mark;
 }
 
-const filesOf = (xml: string): string[] => readDisks(xml).flatMap(({ file }) => file ?? []);
-
-/** What is in use, and what it stands on where that may be one of these files: a user's snapshot puts a file on top of ours. */
-async function withChains(files: readonly string[], used: readonly string[]): Promise<readonly string[]> {
-  if (files.every((file) => used.includes(file) || !file.endsWith(".qcow2"))) return used;
-  const chains = await Promise.all(used.map(backingChain));
-  return [...used, ...chains.flat().map(({ path }) => path)];
-}
-
 async function protectBelow(top: string, { settings }: Context): Promise<void> {
   const { backing } = await imageInfo(top, { shared: true });
   if (backing !== undefined && isBase(settings, backing)) await protectBase(backing);
 }
 
-/** Whether the file was, or is gone now, a disk that a freeze announced and did not use, or the old name of a base. */
-async function removeLeftover(file: string, used: readonly string[], { settings }: Context): Promise<boolean> {
-  if (used.includes(file) || !file.endsWith(".qcow2") || !isOwnPlace(settings, file)) return false;
-  if (!(await exists(file))) return true;
-  // A user may have taken a disk out of the definition, to put it back one day: only what holds nothing goes.
-  if (!(await isOldName(file, basePathOf(settings, file))) && !(await holdsNothing(file))) return false;
-  await rm(file);
-  return true;
+/** The disks that a freeze announced and did not use, and the old names of bases; those too that are gone by now. */
+async function findLeftovers(
+  files: readonly string[],
+  { open, named }: Used,
+  { settings }: Context,
+): Promise<string[]> {
+  const names = [...open, ...named];
+  // Only a disk has a name as a base.
+  const candidates = files.filter((file) => !names.includes(file) && basePathOf(settings, file) !== file);
+  if (candidates.length === 0) return [];
+  // A user's snapshot puts a file on top of ours.
+  const chains = await Promise.all(open.map(backingChain));
+  const used = [...names, ...chains.flat().map(({ path }) => path)];
+  const found: string[] = [];
+  for (const file of candidates) if (await isLeftover(file, basePathOf(settings, file), used)) found.push(file);
+  return found;
 }
 
-async function isOldName(file: string, base: string): Promise<boolean> {
-  return file !== base && (await isSameFile(file, base));
+async function isLeftover(file: string, base: string, used: readonly string[]): Promise<boolean> {
+  if (used.includes(file)) return false;
+  if (!(await exists(file))) return true;
+  if (used.includes(base) && (await isSameFile(file, base))) return true;
+  // A user may have taken a disk out of the definition, to put it back one day: only what holds nothing goes.
+  return file.endsWith(".qcow2") && (await holdsNothing(file));
 }

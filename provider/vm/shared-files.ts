@@ -2,7 +2,7 @@
 import type { Context } from "../context.js";
 import { cannot, hasCode, VmsError } from "../errors.js";
 import { readWritableDisks } from "../libvirt/disks.js";
-import { domainState, dumpDomain, readDomain } from "../libvirt/domain.js";
+import { domainState, dumpDomain, readDomain, setMark } from "../libvirt/domain.js";
 import { dumpAll } from "../libvirt/dump.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { backingChain } from "../storage/chain.js";
@@ -12,7 +12,7 @@ import { listSharedFiles, type SharedFile } from "../storage/usage.js";
 import { sweepBases } from "./bases.js";
 import { findNamed, requireWhole } from "./named.js";
 import { type OwnDomain, requireStore, withVm } from "./ownership.js";
-import { settleDisks } from "./settle.js";
+import { markOf, settleDisks } from "./settle.js";
 import { refuseSavedState, refuseSnapshots } from "./snapshots.js";
 
 export interface UsedFile extends SharedFile {
@@ -66,11 +66,14 @@ export async function compactVm(connection: Connection, name: string, context: C
     return await withVm(found.name, context, async () => {
       const domain = await findNamed(connection, found.uuid);
       requireWhole(domain);
-      await requireStore(domain, context);
+      requireStore(domain, context);
       await requireOff(connection, domain);
       await refuseSavedState(connection, domain, "its disk cannot be rewritten");
       await refuseSnapshots(connection, domain.uuid, "its disk cannot be rewritten");
       await settleDisks(connection, domain.uuid, context);
+      // A clone that was asked for before must not take what the disk stands on then for what was frozen.
+      const { frozen, ...mark } = markOf(await dumpDomain(connection, domain.uuid));
+      if (frozen !== undefined) await setMark(connection, domain.uuid, mark);
       const counts = [];
       for (const top of await writableTops(connection, domain.uuid)) counts.push(await compactDisk(top, context));
       await sweepBases(connection, context);

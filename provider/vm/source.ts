@@ -39,7 +39,8 @@ export async function withSource<T>(
     vmLock(context.settings, found),
     async () => {
       const source = await findSource(connection, name);
-      await requireStore(source, context);
+      requireStore(source, context);
+      await refuseSavedState(connection, source, aboutCloning(source.name));
       await settleDisks(connection, source.uuid, context);
       const xml = await dumpDomain(connection, source.uuid);
       await refuseWhatCannotBeCloned(connection, source, xml, context);
@@ -73,20 +74,21 @@ async function findSource(connection: Connection, name: string): Promise<OwnDoma
   return { ...domain, mark };
 }
 
+const aboutCloning = (name: string): string => `its source ${JSON.stringify(name)} cannot be cloned`;
+
 async function refuseWhatCannotBeCloned(
   connection: Connection,
   { uuid, name }: OwnDomain,
   xml: string,
   { settings }: Context,
 ): Promise<void> {
-  const about = `its source ${JSON.stringify(name)} cannot be cloned`;
+  const about = aboutCloning(name);
   const reasons = whatCannotBeCloned(xml);
   if (reasons.length > 0) {
     throw new VmsError("unsupported", `${about}: ${reasons.join("; ")}`, {
       hint: `Take it out of the definition (virsh -c ${connection} edit ${name}), or make a VM without it`,
     });
   }
-  await refuseSavedState(connection, { uuid, name }, about);
   await refuseSnapshots(connection, uuid, about);
   const { state } = await domainState(connection, uuid);
   if (state === "crashed") {

@@ -1,28 +1,22 @@
 /** What users do to VMs of ours by virsh and qemu-img, before and in the middle of a clone: nobody's data may be lost by it. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Context } from "../../provider/context.js";
 import { hasCode } from "../../provider/errors.js";
 import { findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
 import { silent } from "../../provider/progress.js";
-import type { Step } from "../../provider/steps.js";
 import { createDisk, createOverlay } from "../../provider/storage/qemu-img.js";
 import { sweepBases } from "../../provider/vm/bases.js";
-import { cloneVm } from "../../provider/vm/clone.js";
-import { createVm } from "../../provider/vm/create.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import { compactVm } from "../../provider/vm/shared-files.js";
+import { byHand, newName } from "../support/by-hand.js";
 import { readsInside, requireWhole, topOf, writeInside } from "../support/disk-content.js";
-import { cloneSpec } from "../support/interruptible.js";
 import { writeWhileOn } from "../support/small-disk.js";
-import { makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
+import { makeSmallStore, smallOwner } from "../support/small-vm.js";
 import { type TestStore, connection, makeStore, removeDomain, virsh } from "../support/store.js";
-
-let counter = 0;
-const newName = () => `vms-test-hands-${process.pid}-${counter++}`;
+import { assertWhole } from "../support/whole-store.js";
 
 describe("a VM that its user works on by hand (real libvirtd, no guest)", () => {
   let store: TestStore;
@@ -31,34 +25,7 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", () => 
   });
   afterEach(() => store.remove());
 
-  interface Vm {
-    readonly name: string;
-    readonly uuid: string;
-  }
-
-  async function make(): Promise<Vm> {
-    const name = newName();
-    return { name, uuid: (await createVm(smallSpec(store.settings, name), smallOwner, store.context)).uuid };
-  }
-
-  async function clone(source: Vm, context: Context = store.context): Promise<Vm> {
-    const name = newName();
-    const spec = { ...cloneSpec(context.settings, source.name, name), autostart: false };
-    return { name, uuid: (await cloneVm(spec, smallOwner, context)).uuid };
-  }
-
-  const remove = ({ uuid }: Vm) => removeVm(connection, uuid, smallOwner, store.context, { shutdown: 0 });
-  const bases = () => readdirSync(storePaths(store.settings).base);
-  /** The first time that this step is reached. */
-  const at = (step: Step, work: () => void): Context => {
-    let done = false;
-    const reached = (one: Step): void => {
-      if (one !== step || done) return;
-      done = true;
-      work();
-    };
-    return { ...store.context, reached };
-  };
+  const { make, clone, remove, bases, at } = byHand(() => store);
 
   it("may start it in the middle of a freeze: the clone does not see what it writes from then on", async () => {
     const source = await make();
@@ -149,9 +116,23 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", () => 
     virsh("start", source.uuid);
     virsh("destroy", source.uuid);
     await compactVm(connection, source.name, store.context);
+    writeInside(`${disk}.mine`, "0", "64k", 0x22);
     const copy = await clone(source);
     await remove(source);
     virsh("start", copy.uuid);
+    await assertWhole(store.settings, [copy.name]);
+    assert.equal(bases().length, 1, "their file is what the clone stands on");
+  });
+
+  it("may delete it with a file of their own on top: that is left, and said", async () => {
+    const source = await make();
+    const own = `${topOf(source.uuid)}.mine`;
+    virsh("snapshot-create-as", source.uuid, "--disk-only", "--no-metadata", "--diskspec", `vda,file=${own}`);
+    const notices: string[] = [];
+    const progress = { ...silent, notice: (text: string) => notices.push(text) };
+    await removeVm(connection, source.uuid, smallOwner, { ...store.context, progress }, { shutdown: 0 });
+    assert.deepEqual(notices, [`Its disk ${own} is left, since it is not a file that we made`]);
+    assert.ok(existsSync(own));
   });
 
   it("may stand on a base with files of their own, under any name: it is kept", async () => {

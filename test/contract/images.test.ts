@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Context } from "../../provider/context.js";
 import { run } from "../../provider/host/command.js";
 import { withLock } from "../../provider/host/lock.js";
+import { findDomain } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
 import { silent } from "../../provider/progress.js";
 import { backingChain } from "../../provider/storage/chain.js";
@@ -140,6 +141,8 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
       await cloneVm(cloneSpec(store.settings, wanted.name, name), smallOwner, store.context);
     }
     assert.equal(await compactVm(connection, wanted.name, store.context), 2);
+    const { mark } = (await findDomain(connection, wanted.name)) ?? {};
+    assert.equal(mark?.frozen, undefined, "a clone that was asked for before would take its image for what was frozen");
     const chain = (await backingChain(diskOf(uuid))).slice(1).map(({ path }) => path);
     assert.deepEqual(chain, [top, base]);
     assert.ok(readsInside(diskOf(uuid), "0", "64k", 2) && readsInside(diskOf(uuid), "1M", "64k", 0x22));

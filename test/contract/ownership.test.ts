@@ -135,6 +135,16 @@ describe("the ownership of a domain (real libvirtd)", () => {
     });
   }
 
+  it("refuses to delete a VM of another store, also where nothing is mounted there at this moment", async () => {
+    const path = join(store.settings.iso, "unmounted", "vms", "disk", "0.qcow2");
+    for (const phase of ["ready", "creating"] as const) {
+      const vm = await defineVm(stack, phase, [path]);
+      const message = new RegExp(`${path} is not under .*; nothing was changed[^]*VMS_IMAGES`);
+      await assert.rejects(removeVm(connection, vm.uuid, stack, store.context, { leftovers: true }), message);
+      assert.equal((await findDomain(connection, vm.uuid))?.mark?.phase, phase);
+    }
+  });
+
   it("is found by its own name, not by the number that virsh gives to what runs", async () => {
     const vm = await defineVm(commandLine, "ready");
     virsh("start", vm.uuid);

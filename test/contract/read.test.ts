@@ -10,6 +10,7 @@ import { backingChain } from "../../provider/storage/chain.js";
 import { createDisk } from "../../provider/storage/qemu-img.js";
 import { newDiskPath } from "../../provider/storage/store.js";
 import { cloneVm } from "../../provider/vm/clone.js";
+import { removeVm } from "../../provider/vm/remove.js";
 import { converge, makeWhole } from "../../provider/vm-operations.js";
 import type { Values } from "../../provider/vm-kind.js";
 import { read } from "../../provider/vm-read.js";
@@ -29,14 +30,16 @@ describe("what is true of a VM (real libvirtd, no guest)", () => {
   before(async () => {
     store = await makeSmallStore();
   });
-  beforeEach(async () => {
+  beforeEach(make);
+  after(() => store.remove());
+
+  async function make(): Promise<void> {
     name = `vms-test-read-${process.pid}-${counter++}`;
     const made = await makeWhole(archVm, inputsOf(smallSpec(store.settings, name)), smallOwner, store.context);
     ({ id, outs: state } = made);
     disk = topOf(id);
     writeInside(disk, "0", "64k", 0x22);
-  });
-  after(() => store.remove());
+  }
 
   const phase = async () => (await read(id, state)).props?.["phase"];
   /** Its update where it was found without its disk. */
@@ -101,6 +104,25 @@ describe("what is true of a VM (real libvirtd, no guest)", () => {
     rmSync(disk);
     await refused(new RegExp(`its disk ${disk} is gone, but ${second} is there still`));
     assert.ok(existsSync(second));
+  });
+
+  it("is not that it is lost where a frozen disk that nobody else uses holds what was on it before", async () => {
+    const shared = store;
+    // Where the disk of another VM is missing as well, no frozen disk goes at all.
+    store = await makeSmallStore();
+    try {
+      await make();
+      const copy = { source: name, name: `${name}-copy`, running: false, autostart: false, connection, timeouts: {} };
+      const { uuid } = await cloneVm({ ...copy, settings: store.settings }, smallOwner, store.context);
+      const [top = "", base = ""] = (await backingChain(topOf(id))).map(({ path }) => path);
+      await removeVm(connection, uuid, smallOwner, store.context, { shutdown: 0 });
+      rmSync(top);
+      await refused(new RegExp(`its disk ${top} is gone, but ${base}, a frozen disk .* is there still`));
+      assert.ok(readsInside(base, "0", "64k", 0x22));
+    } finally {
+      await store.remove();
+      store = shared;
+    }
   });
 
   it("is not that it is lost where the disk that is gone is none of ours: ours may be below it", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { archVm } from "../../provider/arch-vm.js";
 import type { RunResult } from "../../provider/host/command.js";
 import { tryLock } from "../../provider/host/lock.js";
@@ -61,6 +62,20 @@ describe("the verbs of the command line about VMs (real libvirtd, no guest)", ()
       assert.match(session.said(), said);
     }
     assert.equal(await findDomain(connection, uuid), undefined);
+  });
+
+  it("destroy: says where its disk is left when somebody undefines it while we ask", async () => {
+    const { uuid } = await createVm(smallSpec(store.settings, name), commandLine, store.context);
+    const disk = topOf(uuid);
+    const session = inTerminal(store.settings, "destroy", name);
+    await session.sees(/Type yes: /);
+    virsh("undefine", uuid, "--nvram");
+    session.write("yes\r");
+    assert.equal((await session.ended).status, 0, session.said());
+    assert.match(session.said(), new RegExp(`${name} is gone: somebody else removed it meanwhile`));
+    assert.match(session.said().replace(/\s+/g, " "), new RegExp(`its disk is left, and nothing removes it: ${disk}`));
+    assert.ok(existsSync(disk));
+    for (const file of [disk, join(storePaths(store.settings).log, `${name}.log`)]) rmSync(file);
   });
 
   it("clone: is stopped by Ctrl-C while it waits for the guest, and takes back what it made", async () => {

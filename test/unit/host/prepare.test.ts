@@ -135,7 +135,7 @@ describe("making a host ready", () => {
       toVmsError(error).code === "cancelled" && /stopped by Ctrl-C/.test(String(error));
     const never = fileRequirement(fake, "a", {
       settle: 600,
-      probe: () => Promise.resolve({ reason: "a lacks", commands: [{ argv: ["true"] }] }),
+      probe: () => Promise.resolve({ reason: "a lacks", commands: [{ argv: ["idle"] }] }),
     });
     const preparing = prepare([never], host);
     setTimeout(() => {

@@ -21,7 +21,7 @@ describe("a clone's XML", () => {
       "  <name>copy-7</name>",
       `  <uuid>${changes.uuid}</uuid>`,
       "  <genid>RANDOM</genid>",
-      `    <vms:vm xmlns:vms="urn:pulumi-vms:vm:1" owner="stack:1" label="the &#39;stack&#39;" phase="creating" profile="minimal" image="abc"><vms:file path="/var/lib/vms-test/own.fd"/></vms:vm>`,
+      `    <vms:vm xmlns:vms="urn:pulumi-vms:vm:1" uuid="7c1d9f5e-32a0-4f8e-9a5b-5a7f2f4d6e10" owner="stack:1" label="the &#39;stack&#39;" phase="creating" profile="minimal" image="abc"><vms:file path="/var/lib/vms-test/own.fd"/></vms:vm>`,
       `      <entry name='serial'>${changes.uuid}</entry>`,
       `      <entry name='uuid'>${changes.uuid}</entry>`,
       `      <entry name='serial'>${changes.uuid}</entry>`,

@@ -1,0 +1,109 @@
+/** Whose a disk's file is, and by which names it is used, where that is changed by hand or seen from elsewhere. */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { existsSync, linkSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { findDomain, setMark } from "../../provider/libvirt/domain.js";
+import { switchDisks } from "../../provider/libvirt/snapshot.js";
+import { basePathOf, nameBase } from "../../provider/storage/bases.js";
+import { createOverlay } from "../../provider/storage/qemu-img.js";
+import { newDiskPath } from "../../provider/storage/store.js";
+import { settleDisks } from "../../provider/vm/settle.js";
+import { compactVm } from "../../provider/vm/shared-files.js";
+import { byHand, newName } from "../support/by-hand.js";
+import { readsInside, topOf, writeInside } from "../support/disk-content.js";
+import { commandOf, descendants, eventually, minute } from "../support/scene.js";
+import { writeWhileOn } from "../support/small-disk.js";
+import { makeSmallStore } from "../support/small-vm.js";
+import { type TestStore, connection, virsh } from "../support/store.js";
+import { assertWhole } from "../support/whole-store.js";
+
+describe("the files of a VM that its user works on by hand (real libvirtd, no guest)", () => {
+  let store: TestStore;
+  beforeEach(async () => {
+    store = await makeSmallStore();
+  });
+  afterEach(() => store.remove());
+  const { make, clone, remove } = byHand(() => store);
+
+  it("may save its memory after it was cloned while it ran: it can be restored, and the old names of its disks go later", async () => {
+    const source = await make();
+    virsh("start", source.uuid);
+    writeWhileOn(source.uuid, 1, 0x22);
+    const copy = await clone(source);
+    virsh("managedsave", source.uuid);
+    await assert.rejects(clone(source), /its memory was saved/);
+    virsh("start", source.uuid);
+    await assertWhole(store.settings, [source.name, copy.name]);
+    virsh("destroy", source.uuid);
+    const { mark: before } = (await findDomain(connection, source.uuid)) ?? {};
+    assert.equal(await compactVm(connection, source.name, store.context), 1);
+    const { mark: after } = (await findDomain(connection, source.uuid)) ?? {};
+    assert.equal(after?.files.length, (before?.files.length ?? 0) - 1);
+    for (const vm of [source, copy]) await remove(vm);
+    await assertWhole(store.settings, []);
+  });
+
+  it("may have copied its definition, our mark and all: the copy is nobody's, and takes no file of the original with it", async () => {
+    const source = await make();
+    const [name, uuid] = [newName(), randomUUID()];
+    const own = new RegExp(`(<uuid>|name='uuid'>)${source.uuid}`, "g");
+    const xml = virsh("dumpxml", "--inactive", source.uuid).replace(own, `$1${uuid}`).replace(source.name, name);
+    const file = join(store.settings.images, "copy.xml");
+    // As virt-clone does: another disk, and the metadata as it is.
+    writeFileSync(file, xml.replace(topOf(source.uuid), `${topOf(source.uuid)}-clone`).replace(/<mac [^>]*>/g, ""));
+    virsh("define", file);
+    try {
+      assert.match(virsh("dumpxml", uuid), new RegExp(`<vms:vm [^>]*uuid=["']${source.uuid}["']`));
+      await assert.rejects(remove({ name, uuid }), /not ours .*it was left alone/);
+      await assert.rejects(clone({ name, uuid }), /is not a VM of ours; it was left alone/);
+      assert.ok(existsSync(topOf(source.uuid)));
+    } finally {
+      virsh("undefine", uuid, "--keep-nvram");
+    }
+    await assertWhole(store.settings, [source.name]);
+  });
+
+  it("may take a disk out that an interrupted freeze has given a second name: what is on it stays", async () => {
+    const source = await make();
+    const disk = topOf(source.uuid);
+    writeInside(disk, "0", "64k", 0x22);
+    linkSync(disk, basePathOf(store.settings, disk));
+    virsh("detach-disk", source.uuid, "vda", "--config");
+    await compactVm(connection, source.name, store.context);
+    assert.ok(readsInside(disk, "0", "64k", 0x22));
+    virsh("attach-disk", source.uuid, disk, "vda", "--config", "--subdriver", "qcow2");
+    const copy = await clone(source);
+    assert.ok(readsInside(topOf(copy.uuid), "0", "64k", 0x22));
+    await assertWhole(store.settings, [source.name, copy.name]);
+  });
+
+  it("are not settled while libvirtd is still busy with the snapshot of a freeze that was killed", async () => {
+    const { uuid, name } = await make();
+    const old = topOf(uuid);
+    const [base, fresh] = [basePathOf(store.settings, old), newDiskPath(store.settings)];
+    virsh("start", uuid);
+    const mark = (await findDomain(connection, uuid))?.mark ?? assert.fail();
+    await setMark(connection, uuid, { ...mark, files: [...mark.files, fresh] });
+    await nameBase(old, base);
+    await createOverlay(fresh, base);
+    const qemu = Number(readFileSync(`/run/libvirt/qemu/${name}.pid`, "utf8"));
+    // It answers libvirtd later.
+    process.kill(qemu, "SIGSTOP");
+    let settled: Promise<void>;
+    let switched: Promise<boolean>;
+    try {
+      switched = switchDisks(connection, uuid, [{ target: "vda", file: fresh }], [], false);
+      await eventually(() => !virsh("domcontrol", uuid).startsWith("ok"), minute);
+      settled = settleDisks(connection, uuid, store.context);
+      await eventually(() => descendants(process.pid).some((pid) => commandOf(pid).includes("\0metadata\0")), minute);
+      assert.ok(existsSync(fresh), "nobody uses it yet, and it is about to be used");
+    } finally {
+      process.kill(qemu, "SIGCONT");
+    }
+    await Promise.all([switched, settled]);
+    assert.equal(topOf(uuid), fresh);
+    writeWhileOn(uuid, 1, 0x33);
+    await assertWhole(store.settings, [name]);
+  });
+});
