@@ -32,7 +32,8 @@ export interface HostBootstrapArgs {
  * directories, the default network. What is there already is left alone. `pulumi refresh` reports what has gone missing and
  * the next `pulumi up` mends it; `pulumi destroy` leaves the host as it is.
  *
- * Needs root's rights where something is missing; without them it fails before any change and says which command to run.
+ * Needs root's rights where something is missing that no VM can run without; without them it fails before any change and says which command
+ * to run. What VMs can do without is told, and left.
  */
 export class HostBootstrap extends pulumi.dynamic.Resource {
   /** The ID of os-release: "debian", "arch", ... */

@@ -15,7 +15,7 @@ const provider: pulumi.dynamic.ResourceProvider = {
   delete: async (id: string, props: object) => (await import("pulumi-vms/provider/vm-clone")).remove(id, { ...props }),
 };
 
-/** The properties of a clone. What is not given is as in its source when the clone is made. */
+/** The properties of a clone. What is not given is as in its source when the clone is made, but for `running` and `autostart`. */
 export interface VmCloneArgs {
   /**
    * The VM to clone: a resource, or the name of a VM of ours, whoever made it. It may run or be off, and may be deleted while its

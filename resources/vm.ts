@@ -15,7 +15,7 @@ export abstract class Vm extends pulumi.dynamic.Resource {
   declare readonly state: pulumi.Output<string>;
   /** The top file of its first disk. */
   declare readonly diskPath: pulumi.Output<string>;
-  /** Hash of the recipe of the image at the bottom of its first disk; empty where there is none. */
+  /** Hash of the recipe of the image that its first disk was made on; empty where there is none. */
   declare readonly image: pulumi.Output<string>;
   /** The file that holds what its serial console printed. */
   declare readonly consoleLog: pulumi.Output<string>;

@@ -29,7 +29,7 @@ import {
   smallSpec,
   writeEmptyIso,
 } from "../support/small-vm.js";
-import { type TestStore, connection, makeStore } from "../support/store.js";
+import { type TestStore, connection, makeStore, virsh } from "../support/store.js";
 import { vmsOn } from "../support/vms-command.js";
 
 let counter = 0;
@@ -108,7 +108,9 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
         assert.equal((await describeSharedFiles(connection, store.context)).length, 2);
     } finally {
       over = true;
-      await passing;
+      await passing.finally(() => {
+        for (const one of virsh("list", "--all", "--name").split("\n")) if (names.includes(one)) virsh("undefine", one);
+      });
     }
   });
 

@@ -128,11 +128,17 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
   it("whose install goes on when pulumi is killed gives up, and leaves nothing", async () => {
     stack.write(program());
     const interrupted = stack.start(["up", "--yes", "--skip-preview"]);
-    await eventually(async () => (await scene.domains()).length === 1, 5 * minute);
-    const started = descendants(interrupted.pid ?? 0);
+    let started: number[] = [];
+    try {
+      await eventually(async () => (await scene.domains()).length === 1, 5 * minute);
+      started = descendants(interrupted.pid ?? 0);
+      killCli(interrupted.pid);
+    } catch (error) {
+      killTree(interrupted.pid);
+      throw error;
+    }
     const ours = started.filter((pid) => commandOf(pid).includes("dynamic-provider"));
     assert.notDeepEqual(ours, []);
-    killCli(interrupted.pid);
     await interrupted;
     await stack.unlock();
     await eventually(async () => (await scene.domains()).length === 0, minute);
@@ -145,8 +151,11 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
   it("whose install is killed in the middle is healed by the next up, of two VMs and a second process at once, which make one image", async () => {
     const interrupted = stack.start(["up", "--yes", "--skip-preview"]);
     const ended = interrupted.then(({ all }) => assert.fail(`it was to be interrupted, and ended: ${all}`));
-    await Promise.race([ended, logged(scene, /== step packages/)]);
-    killTree(interrupted.pid);
+    try {
+      await Promise.race([ended, logged(scene, /== step packages/)]);
+    } finally {
+      killTree(interrupted.pid);
+    }
     await interrupted;
     await ended.catch(() => undefined);
     await stack.unlock();

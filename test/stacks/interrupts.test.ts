@@ -42,12 +42,16 @@ describe("a pulumi up that is interrupted twice by Ctrl-C", () => {
   async function interruptAt(locks: readonly string[], isThere: () => Promise<boolean>): Promise<void> {
     const held = await Promise.all(locks.map(hold));
     const terminal = stack.startInTerminal(["up", "--yes", "--skip-preview"]);
-    await eventually(isThere, minute);
-    terminal.interrupt();
-    await eventually(() => /cancel/i.test(terminal.shown()), minute);
-    terminal.interrupt();
-    assert.notEqual(await terminal.ended, 0, terminal.shown());
-    for (const lock of held) await lock.release();
+    try {
+      await eventually(isThere, minute);
+      terminal.interrupt();
+      await eventually(() => /cancel/i.test(terminal.shown()), minute);
+      terminal.interrupt();
+      assert.notEqual(await terminal.ended, 0, terminal.shown());
+    } finally {
+      terminal.kill();
+      for (const lock of held) await lock.release();
+    }
     await stack.unlock();
   }
 

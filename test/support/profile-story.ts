@@ -137,10 +137,12 @@ export function tellStory(one: Expected): void {
 /** What a person does who has the display before him. */
 function throughViewer(vm: () => string): void {
   let viewer: Viewer;
+  let close = async (): Promise<void> => {};
   before(async () => {
     viewer = await openViewer(virsh("domname", vm()));
+    close = () => viewer.close();
   });
-  after(() => viewer.close());
+  after(() => close());
 
   it("is as large as the viewer's window", async () => {
     await viewer.resize(1200, 800);

@@ -67,6 +67,8 @@ export interface Terminal {
   readonly ended: Promise<number>;
   /** Ctrl-C: SIGINT to all in its foreground. */
   interrupt(): void;
+  /** Ends it where it has not ended. */
+  kill(): void;
 }
 
 /** The stack `dev` of a program, with state of its own; run by root, or by a user of this host. */
@@ -146,9 +148,11 @@ export class Stack {
       cols: 200,
     });
     let shown = "";
+    let over = false;
     terminal.onData((text) => (shown += text));
     const ended = new Promise<number>((resolve) => {
       terminal.onExit(({ exitCode }) => {
+        over = true;
         resolve(exitCode);
       });
     });
@@ -157,6 +161,9 @@ export class Stack {
       ended,
       interrupt: () => {
         terminal.write("\x03");
+      },
+      kill: () => {
+        if (!over) terminal.kill("SIGKILL");
       },
     };
   }

@@ -28,18 +28,29 @@ export async function openViewer(name: string): Promise<Viewer> {
     reject: false,
     stderr: "ignore",
   });
-  const display = await firstLine(screen.stdout);
-  const env = { DISPLAY: `:${display}` };
-  await execa(process.execPath, [join(packageFiles.root, "dist/cli/main.js"), "viewer", name], { env });
-  const hands = async (...args: string[]) => (await execa("xdotool", args, { env, reject: false })).stdout;
-  let window = "";
-  await eventually(async () => {
-    // Its own title begins with the VM's name when it is connected.
-    window = await hands("search", "--onlyvisible", "--name", `^${name} `);
-    return /^\d+$/.test(window);
-  }, 2 * minute);
   // Of a program that stays to serve the clipboard nothing is waited for but its start.
   const copying: { kill(): boolean }[] = [];
+  const close = async () => {
+    // The viewer ends with its screen.
+    for (const program of [...copying, screen]) program.kill();
+    await screen;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  const env = { DISPLAY: "" };
+  const hands = async (...args: string[]) => (await execa("xdotool", args, { env, reject: false })).stdout;
+  let window = "";
+  try {
+    env.DISPLAY = `:${await firstLine(screen.stdout)}`;
+    await execa(process.execPath, [join(packageFiles.root, "dist/cli/main.js"), "viewer", name], { env });
+    await eventually(async () => {
+      // Its own title begins with the VM's name when it is connected.
+      window = await hands("search", "--onlyvisible", "--name", `^${name} `);
+      return /^\d+$/.test(window);
+    }, 2 * minute);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     picture: () => readScreen(join(directory, "Xvfb_screen0")),
     resize: async (width, height) => {
@@ -63,12 +74,7 @@ export async function openViewer(name: string): Promise<Viewer> {
       await eventually(async () => (await pasted(env)) === text, minute);
     },
     paste: () => pasted(env),
-    close: async () => {
-      // The viewer ends with its screen.
-      for (const program of [...copying, screen]) program.kill();
-      await screen;
-      rmSync(directory, { recursive: true, force: true });
-    },
+    close,
   };
 }
 

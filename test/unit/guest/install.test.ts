@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -75,8 +85,10 @@ describe("guest/lib.sh", () => {
     });
 
     it("refuses what cannot be the name of a package, and runs none of it", async () => {
-      for (const name of ["$(touch${IFS}/tmp/vms-proof)", "--root=/x", "a;b", "'", "-Syu"]) {
+      const proof = join(payload, "proof");
+      for (const name of [`$(touch\${IFS}${proof})`, `a;touch ${proof}`, "--root=/x", "'", "-Syu"]) {
         assert.match(await load([name]), /^error: ".*" cannot be the name of a package/, name);
+        assert.equal(existsSync(proof), false);
       }
     });
 

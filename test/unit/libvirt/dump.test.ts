@@ -22,10 +22,20 @@ describe("the definitions of all domains", () => {
     (fake = new FakeHost().script("virsh", `LISTED='${uuids.join(" ")}'\n${virsh}`));
   afterEach(() => fake.remove());
 
-  it("are read by two processes, however many there are", async () => {
-    list(here, here, here);
-    assert.deepEqual(await dumpAll(connection, ["--inactive"]), ["<domain/>", "<domain/>", "<domain/>"]);
-    assert.equal(fake.calls().length, 2);
+  it("are read by two processes, and one more for each 900 commands", async () => {
+    for (const [domains, processes] of [
+      [3, 2],
+      [901, 3],
+    ] as const) {
+      list(...Array.from({ length: domains }, () => here));
+      const texts = await dumpAll(connection, ["--inactive"]);
+      assert.deepEqual(
+        texts,
+        Array.from({ length: domains }, () => "<domain/>"),
+      );
+      assert.equal(fake.calls().length, processes);
+      fake.remove();
+    }
   });
 
   it("lack the one that has gone meanwhile", async () => {

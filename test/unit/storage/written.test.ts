@@ -52,7 +52,7 @@ describe("whether a disk was written since it was frozen", () => {
     assert.equal(await sameAsBacking(base()), false);
   });
 
-  it("does not count the bookkeeping of a real ext4 that was mounted, and counts a file that was written", function () {
+  it("does not count the fields of an ext4 superblock that a thaw writes, and counts one that a new file changes", function () {
     const [image, other] = [join(folder(), "fs"), join(folder(), "fs2")];
     execFileSync("mkfs.ext4", ["-q", image, "8M"], {
       env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/sbin` },
