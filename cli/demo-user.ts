@@ -2,10 +2,11 @@
  * The demo for one who is not root: what the host lacks is made ready first, with sudo and before their eyes (`vms bootstrap`), and
  * the rest runs with the libvirt group, which a login from before that does not have.
  */
+import { userInfo } from "node:os";
 import { findMissing } from "../provider/bootstrap.js";
 import { cannot, VmsError } from "../provider/errors.js";
 import { attempt } from "../provider/host/command.js";
-import { needsNewLogin } from "../provider/host/membership.js";
+import { isMember, needsNewLogin } from "../provider/host/membership.js";
 import { libvirtGroup } from "../provider/host/requirement.js";
 import type { CliContext } from "./context.js";
 
@@ -25,7 +26,8 @@ export const isInGroupOnlyHere = (): boolean => process.env[marker] !== undefine
 
 /** The status of `vms demo FLAG` in a run that has the group, where one is needed; undefined: go on in this process. */
 export async function runInGroup(flag: "" | "--down", context: CliContext): Promise<number | undefined> {
-  if (!(await needsNewLogin(process.getuid?.() ?? 0))) return undefined;
+  // `sg` would ask one who is no member for a password that the group does not have.
+  if (!(await needsNewLogin(process.getuid?.() ?? 0)) || !(await isMember(userInfo().username))) return undefined;
   if (isInGroupOnlyHere()) {
     const reason = `this login is not in the group ${libvirtGroup} yet`;
     const hint = `Log in again and run: ./vms demo ${flag}`.trim();

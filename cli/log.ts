@@ -22,16 +22,17 @@ export async function run({ name, follow }: LogOptions, context: CliContext): Pr
   }
 }
 
-/** Until the VM is gone, the install is over, or the user leaves by Ctrl-C. Returns the status for that. */
+/** Until the VM is gone, the install is over, nobody reads it any more, or the user leaves by Ctrl-C. Returns the status for that. */
 export async function followSource({ uuid, name, path, installs }: LogSource, context: CliContext): Promise<number> {
   try {
     await followLog(path, (text) => context.write(text), {
       isOver: async () => (await findDomain(connection, uuid)) === undefined,
-      signal: context.signal,
+      signal: AbortSignal.any([context.unheard, ...(context.signal === undefined ? [] : [context.signal])]),
     });
   } catch (error) {
     // It is how one leaves: nothing has failed that had to be told.
     if (context.signal?.aborted === true) return 130;
+    if (context.unheard.aborted) return 0;
     throw error;
   }
   context.progress.notice(installs ? `The install in ${name} is over` : `${name} is gone`);

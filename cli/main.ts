@@ -24,8 +24,9 @@ process.on("SIGINT", () => {
 process.on("SIGTERM", () => {
   stop("it was stopped by SIGTERM");
 });
+const unheard = new AbortController();
 const output = watchOutput(() => {
-  stop("nothing takes its output any more");
+  unheard.abort();
 });
 
 function stop(reason: string): void {
@@ -42,6 +43,7 @@ function makeContext(): CliContext {
     settings: resolveSettings().settings,
     progress,
     signal: cancel.signal,
+    unheard: unheard.signal,
     print: (line) => write(`${line}\n`),
     write,
     handOverTerminal: async (work) => {

@@ -5,7 +5,7 @@ export interface Output {
   finish(): Promise<NodeJS.ErrnoException | undefined>;
 }
 
-/** `onLost` is called as soon as standard output takes no more. */
+/** `onLost` is called as soon as standard output takes no more: what does something besides goes on to its end. */
 export function watchOutput(onLost: () => void): Output {
   let failure: NodeJS.ErrnoException | undefined;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -30,8 +30,8 @@ export function watchOutput(onLost: () => void): Output {
 /** The status of a verb that ended with `status`, once it is known what became of its output. */
 export function statusBehind(status: number, failure: NodeJS.ErrnoException | undefined): number {
   if (failure === undefined) return status;
-  // Whoever leaves in the middle (`vms log --follow | head`) has what they wanted, and nothing was said to them in vain.
-  if (failure.code === "EPIPE") return status === 130 ? 0 : status;
+  // Whoever leaves in the middle (`vms log --follow | head`) has what they wanted.
+  if (failure.code === "EPIPE") return status;
   process.stderr.write(`Cannot write to standard output: ${failure.message}\n`);
   return status === 0 ? 1 : status;
 }

@@ -34,12 +34,18 @@ export const membership: Requirement = {
         hint: "Name one that exists: user",
       };
     }
-    const libvirt = await findGroup(libvirtGroup);
-    if (libvirt?.members.includes(user) === true || libvirt?.gid === account.gid) return undefined;
+    if (await isMember(user)) return undefined;
     const join: Command = { argv: ["usermod", "--append", "--groups", libvirtGroup, user] };
     return { reason: `${user} is not in the group ${libvirtGroup}`, commands: [join] };
   },
 };
+
+/** Whether the system's databases say so; the user's present login may not know yet. */
+export async function isMember(user: string): Promise<boolean> {
+  const [account, libvirt] = [await findUser(user), await findGroup(libvirtGroup)];
+  if (account === undefined || libvirt === undefined) return false;
+  return libvirt.members.includes(user) || libvirt.gid === account.gid;
+}
 
 /** A process keeps the groups that its login had: whether this one has to log in again to use libvirt's files. */
 export async function needsNewLogin(

@@ -1,18 +1,32 @@
 /** Which files the domains of a host name as their disks: of all domains, whoever made them. */
 import { dumpAll } from "./dump.js";
+import { readMark } from "./mark.js";
 import type { Connection } from "./virsh.js";
 import { attribute, childrenOf, elements, find, nameOf, parseXml, textOf, type XmlNode } from "./xml.js";
 
 /** Disks and what is known of their chains, of the running domains and of their definitions. */
 export async function listDiskFiles(connection: Connection): Promise<Set<string>> {
-  const texts = await Promise.all([dumpAll(connection, []), dumpAll(connection, ["--inactive"])]);
-  return new Set(texts.flat().flatMap(readDiskFiles));
+  return new Set((await dumpEach(connection)).flatMap(readDiskFiles));
 }
 
-/** The domains that have this file among their disks, by name. */
-export async function domainsWithDisk(connection: Connection, file: string): Promise<string[]> {
-  const having = (await dumpAll(connection, ["--inactive"])).filter((xml) => readDiskFiles(xml).includes(file));
-  return having.map((xml) => textOf(find(parseXml(xml), "domain", "name")) ?? "");
+export interface FileUser {
+  /** The domain's. */
+  readonly name: string;
+  /** Its disks, with what is known of their chains, and what its mark says is its own: a disk may be attached elsewhere for a while. */
+  readonly files: readonly string[];
+}
+
+/** A domain that runs is listed twice: as it runs, and as it is defined. */
+export async function listFileUsers(connection: Connection): Promise<FileUser[]> {
+  return (await dumpEach(connection)).map((xml) => {
+    const document = parseXml(xml);
+    const name = textOf(find(document, "domain", "name")) ?? "";
+    return { name, files: [...readDiskFiles(xml), ...(readMark(document)?.files ?? [])] };
+  });
+}
+
+async function dumpEach(connection: Connection): Promise<string[]> {
+  return (await Promise.all([dumpAll(connection, []), dumpAll(connection, ["--inactive"])])).flat();
 }
 
 /** Every file or device that a domain's disks name, backing files among them. */

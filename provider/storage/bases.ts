@@ -56,8 +56,12 @@ export async function listBases(settings: Settings): Promise<string[]> {
   return listFiles(base);
 }
 
-/** Removes the bases that `findUnusedBases` finds. The caller holds the lock of the store. */
+/**
+ * Removes the bases that `findUnusedBases` finds; none where a VM's disk is missing that is not among `removed`: a base may hold all
+ * that is left of its data. The caller holds the lock of the store.
+ */
 export async function removeUnusedBases(...args: Parameters<typeof findUnusedBases>): Promise<string[]> {
+  if (await missesDisk(...args)) return [];
   const unused = await findUnusedBases(...args);
   for (const path of unused) await rm(path, { force: true });
   return unused;
@@ -65,8 +69,7 @@ export async function removeUnusedBases(...args: Parameters<typeof findUnusedBas
 
 /**
  * The bases that no disk stands on, and those that only they stand on, the upper ones first. `named` are all files that a domain names,
- * `removed` those of them that are about to go. Throws where a header cannot be read. None are found where a VM's disk is missing that
- * is not among `removed`: a base may hold all that is left of its data.
+ * `removed` those of them that are about to go. Throws where a header cannot be read.
  */
 export async function findUnusedBases(
   settings: Settings,
@@ -74,7 +77,7 @@ export async function findUnusedBases(
   removed: readonly string[] = [],
 ): Promise<string[]> {
   const bases = await Promise.all((await listBases(settings)).map(identifyFile));
-  if (bases.length === 0 || (await missesDisk(settings, named, removed))) return [];
+  if (bases.length === 0) return [];
   const disks = await listFiles(storePaths(settings).disk);
   const backings = await readBackings(settings, [...disks, ...bases.map(({ path }) => path), ...named]);
   const domains = await Promise.all([...named].filter((path) => !removed.includes(path)).map(identifyFile));
@@ -94,7 +97,7 @@ export async function findUnusedBases(
 async function missesDisk(
   settings: Settings,
   named: ReadonlySet<string>,
-  removed: readonly string[],
+  removed: readonly string[] = [],
 ): Promise<boolean> {
   const { disk } = storePaths(settings);
   const there = new Set([...(await listFiles(disk)), ...(await listBases(settings))]);

@@ -27,11 +27,9 @@ export interface SharedFile {
 
 /** Images, then bases. Throws VmsError, requirement or permission, where their directories are not there or not for this user. */
 export async function listSharedFiles(settings: Settings): Promise<SharedFile[]> {
-  const { images: directory } = storePaths(settings);
-  const [images, paths] = await Promise.all([listImages(settings), listBases(settings)]).catch((error: unknown) => {
-    if (!isErrno(error, "ENOENT", "EACCES")) throw error;
-    throw cannot("list", "images in", directory, unusable(directory, error));
-  });
+  const { images: imageDirectory, base: baseDirectory } = storePaths(settings);
+  const images = await listImages(settings).catch(unlisted(imageDirectory));
+  const paths = await listBases(settings).catch(unlisted(baseDirectory));
   const bases = paths.map((path) => ({ path, key: undefined, profile: undefined }));
   const files = [
     ...images.map((image) => ({ ...image, kind: "image" as const })),
@@ -43,6 +41,13 @@ export async function listSharedFiles(settings: Settings): Promise<SharedFile[]>
       return { ...file, allocation, capacity, backing };
     }),
   );
+}
+
+function unlisted(directory: string): (error: unknown) => never {
+  return (error) => {
+    if (!isErrno(error, "ENOENT", "EACCES")) throw error;
+    throw cannot("list", "images in", directory, unusable(directory, error));
+  };
 }
 
 async function listImages(settings: Settings): Promise<Pick<SharedFile, "path" | "key" | "profile">[]> {

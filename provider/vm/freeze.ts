@@ -13,13 +13,14 @@ import { readDisks, readWritableDisks, type WritableDisk } from "../libvirt/disk
 import { defineDomain, dumpDomain, dumpRunning, isOff, setMark } from "../libvirt/domain.js";
 import { replaceDiskFiles } from "../libvirt/domain-edit.js";
 import { agentAnswers, runInGuest } from "../libvirt/guest-agent.js";
-import { switchDisks } from "../libvirt/snapshot.js";
+import { type Switch, switchDisks } from "../libvirt/snapshot.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { basePathOf, nameBase, storeLock } from "../storage/bases.js";
 import { createOverlay, imageInfo } from "../storage/qemu-img.js";
-import { isOwnPlace, newDiskPath } from "../storage/store.js";
+import { newDiskPath } from "../storage/store.js";
 import { sameAsBacking } from "../storage/written.js";
 import { markOf, settleDisks } from "./settle.js";
+import { refuseSavedState } from "./snapshots.js";
 
 /** A disk of the source, and what a clone's disk stands on. */
 export interface FrozenDisk {
@@ -65,6 +66,10 @@ function tellUnquiet(why: string, context: Context): void {
   );
 }
 
+interface Replaced extends Switch {
+  readonly old: string;
+}
+
 interface Source {
   readonly connection: Connection;
   readonly uuid: string;
@@ -104,7 +109,7 @@ async function flushGuest(connection: Connection, uuid: string): Promise<boolean
 }
 
 async function switchAll(source: Source, agent: boolean, context: Context): Promise<void> {
-  const { connection, uuid, xml, runs, disks, others } = source;
+  const { connection, uuid, xml, runs, disks } = source;
   const { settings } = context;
   const mark = markOf(xml);
   const switches = disks.map((disk) => ({
@@ -113,9 +118,7 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
     file: newDiskPath(settings),
     old: disk.file,
   }));
-  // Of a file that a user put into our directory the old name goes too, once it is a base.
-  const files = [...mark.files, ...switches.flatMap(({ old, base, file }) => (old === base ? [file] : [old, file]))];
-  await setMark(connection, uuid, { ...mark, files: [...new Set(files)] });
+  await setMark(connection, uuid, { ...mark, files: [...mark.files, ...switches.map(({ file }) => file)] });
   context.reached?.("freeze: announced");
   const prepare = async (): Promise<void> => {
     for (const { old, base, file } of switches) {
@@ -129,21 +132,44 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
   await withLock(storeLock(settings), prepare, { signal: context.signal });
   const frozen = await now();
   if (runs) {
-    const quiet = await switchDisks(connection, uuid, switches, others, agent);
+    const quiet = await switchRunning(source, switches, agent);
     if (agent && !quiet) tellUnquiet("cannot freeze file systems", context);
   } else {
+    // One that ran a moment ago may have been saved by now.
+    await refuseSaved(source);
     // Not the text from before: the mark has changed since.
     const now = await dumpDomain(connection, uuid);
     await defineDomain(connection, replaceDiskFiles(now, new Map(switches.map(({ old, file }) => [old, file]))));
     // Started by somebody just before, it writes to what is a base now.
-    if (await runsOn(source)) await switchDisks(connection, uuid, switches, others, false);
+    if (await runsOn(source)) await switchRunning(source, switches, false);
   }
   context.reached?.("freeze: switched");
-  tellOfForeignDisks(switches, context);
+  tellOfForeignDisks(
+    switches.filter(({ old }) => !mark.files.includes(old)),
+    context,
+  );
   await settleDisks(connection, uuid, context);
   context.reached?.("freeze: settled");
   await setMark(connection, uuid, { ...markOf(await dumpDomain(connection, uuid)), frozen });
   context.reached?.("freeze: recorded");
+}
+
+const refuseSaved = ({ connection, uuid }: Source): Promise<void> =>
+  refuseSavedState(connection, { uuid, name: uuid }, "it cannot be cloned");
+
+/** Of one that has gone off meanwhile libvirt switches the definition, which a state that was saved instead does not follow. */
+async function switchRunning(source: Source, switches: readonly Replaced[], quiesce: boolean): Promise<boolean> {
+  const { connection, uuid, others } = source;
+  const quiet = await switchDisks(connection, uuid, switches, others, quiesce);
+  if (!(await isOff(connection, uuid))) return quiet;
+  try {
+    await refuseSaved(source);
+  } catch (error) {
+    const back = new Map(switches.map(({ old, file }) => [file, old]));
+    await defineDomain(connection, replaceDiskFiles(await dumpDomain(connection, uuid), back));
+    throw error;
+  }
+  return quiet;
 }
 
 /** After a failure, which matters more than one to put right what it left: the next freeze does it then. */
@@ -162,13 +188,9 @@ async function runsOn({ connection, uuid, disks }: Source): Promise<boolean> {
   return disks.some(({ file }) => running.includes(file));
 }
 
-/** What is in a file of the user's own stays there; what the VM writes from now on is in one of ours, which goes with the VM. */
-function tellOfForeignDisks(
-  switches: readonly { target: string; old: string; file: string }[],
-  context: Context,
-): void {
+/** What is in a file that we did not make stays there; what the VM writes from now on is in one of ours, which goes with the VM. */
+function tellOfForeignDisks(switches: readonly Replaced[], context: Context): void {
   for (const { target, old, file } of switches) {
-    if (isOwnPlace(context.settings, old)) continue;
     context.progress.notice(
       `The source writes to its disk ${target} (${old}) in ${file} from now on, which goes with the VM when that is deleted`,
     );

@@ -3,7 +3,7 @@
  * that can be listed, and nothing else holds what was on it. Whatever is less certain is an error that names the path.
  */
 import { readdir, stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Context } from "../context.js";
 import { hasCode, VmsError } from "../errors.js";
 import { isErrno } from "../host/errno.js";
@@ -11,7 +11,9 @@ import { withLock } from "../host/lock.js";
 import { isOff } from "../libvirt/domain.js";
 import { listDiskFiles } from "../libvirt/domain-files.js";
 import type { Connection } from "../libvirt/virsh.js";
+import { storePaths } from "../paths.js";
 import { basePathOf, findUnusedBases, storeLock } from "../storage/bases.js";
+import { isSameFile } from "../storage/file-identity.js";
 import { imageInfo } from "../storage/qemu-img.js";
 import type { OwnDomain } from "./ownership.js";
 
@@ -30,7 +32,7 @@ export async function hasLostDisk(connection: Connection, domain: OwnDomain, con
       hint: "Save what is on it from inside. When the VM is off, it is lost",
     });
   }
-  const left = await findLeft(domain.mark.files, basePathOf(context.settings, top), top);
+  const left = await findLeft(domain.mark.files, top, context);
   const below = left === undefined ? await findBaseLeft(connection, domain, context) : undefined;
   if (left === undefined && below === undefined) return true;
   const what = left ?? `${below ?? ""}, a frozen disk that nobody else uses and that may be what it stood on,`;
@@ -43,14 +45,21 @@ export async function hasLostDisk(connection: Connection, domain: OwnDomain, con
   );
 }
 
-/** A base that would go with the VM: what was on the disk until it was frozen. Which one it was only the file that is gone said. */
+/**
+ * A base that would go with the VM: what was on the disk until it was frozen. Which one it was only the file that is gone said. One
+ * that an interrupted freeze named is still the disk of another VM.
+ */
 async function findBaseLeft(
   connection: Connection,
   { mark }: OwnDomain,
   { settings, signal }: Context,
 ): Promise<string | undefined> {
   const find = async () => findUnusedBases(settings, await listDiskFiles(connection), mark.files);
-  return (await withLock(storeLock(settings), find, { signal }))[0];
+  for (const base of await withLock(storeLock(settings), find, { signal })) {
+    const disk = join(storePaths(settings).disk, basename(base));
+    if (mark.files.includes(disk) || !(await isSameFile(disk, base))) return base;
+  }
+  return undefined;
 }
 
 /** Throws where a file is missing that a disk stands on: it may be put back, and then nothing is lost. */
@@ -73,12 +82,14 @@ async function backingOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** Another disk of the VM, or the second name that an interrupted freeze gave to this one. */
-async function findLeft(files: readonly string[], base: string, top: string): Promise<string | undefined> {
-  for (const file of [...files.filter((path) => path.endsWith(".qcow2") && path !== top), base]) {
-    if (!(await isMissing(file))) return file;
+/** Another disk of the VM, or the second name that an interrupted freeze gave to this one. Of a base's old name the base is asked. */
+async function findLeft(files: readonly string[], top: string, { settings }: Context): Promise<string | undefined> {
+  for (const file of files.filter((path) => path.endsWith(".qcow2") && path !== top)) {
+    const base = basePathOf(settings, file);
+    if (!(await isMissing(file)) && (base === file || !(await isSameFile(file, base)))) return file;
   }
-  return undefined;
+  const second = basePathOf(settings, top);
+  return (await isMissing(second)) ? undefined : second;
 }
 
 async function isMissing(path: string): Promise<boolean> {

@@ -9,6 +9,7 @@ import type { Mark, Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
+import { imageInfo } from "../storage/qemu-img.js";
 import { isOwnPlace, removeOwnFiles } from "../storage/store.js";
 import { sweepBases } from "./bases.js";
 import { askToPowerOff } from "./lifecycle.js";
@@ -85,6 +86,7 @@ export async function discardDomain(
 ): Promise<void> {
   requireStore(domain, context);
   const { uuid, mark } = domain;
+  const strange = await strangeDisks(domain, context);
   const ready = mark.phase === "ready";
   if (ready) await powerOffFirst(connection, domain, grace, context);
   context.reached?.("delete: power-off awaited");
@@ -103,8 +105,7 @@ export async function discardDomain(
     await removeOwnFiles(context.settings, [file]);
     context.reached?.("delete: file removed");
   }
-  for (const disk of domain.disks)
-    if (isOwnPlace(context.settings, disk) && !mark.files.includes(disk)) await tellOfStrangeDisk(disk, context);
+  for (const text of strange) context.progress.notice(text);
   // Before the domain is forgotten: whoever interrupts it finds it again by the domain.
   await sweepBases(connection, context, mark.files);
   context.reached?.("delete: bases swept");
@@ -112,9 +113,18 @@ export async function discardDomain(
   context.reached?.("delete: undefined");
 }
 
-/** Such as that of a snapshot by hand, whose file is on top of ours. */
-async function tellOfStrangeDisk(disk: string, context: Context): Promise<void> {
-  if (await exists(disk)) context.progress.notice(`Its disk ${disk} is left, since it is not a file that we made`);
+/** What is to be said of disks in our directories that are not ours to remove, such as that of a snapshot by hand, which is on top of ours. */
+async function strangeDisks({ disks, mark }: OwnDomain, { settings }: Context): Promise<string[]> {
+  const texts: string[] = [];
+  for (const disk of disks) {
+    if (!isOwnPlace(settings, disk) || mark.files.includes(disk) || !(await exists(disk))) continue;
+    // It is left whatever it is.
+    const { backing } = await imageInfo(disk, { shared: true }).catch(() => ({ backing: undefined }));
+    const useless = backing !== undefined && mark.files.includes(backing);
+    const end = useless ? `; without ${backing}, which goes, nobody can read it` : "";
+    texts.push(`Its disk ${disk} is left, since it is not a file that we made${end}`);
+  }
+  return texts;
 }
 
 async function powerOffFirst(
@@ -137,7 +147,7 @@ export function requireStore({ name, mark }: OwnDomain, { settings }: Context): 
   const outside = mark.files.find((path) => !isOwnPlace(settings, path));
   if (outside === undefined) return;
   throw new VmsError("foreign", `its file ${outside} is not under ${storePaths(settings).root}; nothing was changed`, {
-    hint: `Set VMS_IMAGES to the directory that it was made with, and try again. Where that is gone for good: virsh undefine --nvram ${name}`,
+    hint: `Set VMS_IMAGES to the directory that it was made with, and try again. Where that is gone for good: virsh -c qemu:///system undefine --nvram ${name}`,
   });
 }
 

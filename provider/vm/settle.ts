@@ -5,7 +5,7 @@ import { VmsError } from "../errors.js";
 import { exists } from "../host/existence.js";
 import { readDisks } from "../libvirt/disks.js";
 import { readDiskFiles } from "../libvirt/domain-files.js";
-import { defineDomain, dumpDomain, dumpRunning, isOff, setMark } from "../libvirt/domain.js";
+import { defineDomain, dumpDomain, dumpRunning, hasManagedSave, isOff, setMark } from "../libvirt/domain.js";
 import { replaceDiskFiles } from "../libvirt/domain-edit.js";
 import { type Mark, readMark } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
@@ -21,19 +21,20 @@ import { holdsNothing } from "../storage/written.js";
  * files that a freeze announced or left behind go where nothing can be lost with them. The caller holds the VM's lock.
  */
 export async function settleDisks(connection: Connection, uuid: string, context: Context): Promise<void> {
-  const { xml, tops, runs, ...used } = await look(connection, uuid);
+  const first = await look(connection, uuid);
+  const { xml, tops } = first;
   const plain = replaceDiskFiles(xml, new Map(tops.map((file) => [file, file])));
   // A remembered chain names files by names that they are about to lose.
   if (plain !== xml) await defineDomain(connection, plain);
   for (const top of tops) await protectBelow(top, context);
   const mark = markOf(xml);
-  let leftovers = await findLeftovers(mark.files, used, context);
-  if (leftovers.length === 0) return;
-  if (runs) {
-    // libvirtd may be busy with the snapshot of a caller that was killed. Setting the mark waits for that, and then it is seen.
-    await setMark(connection, uuid, mark);
-    leftovers = await findLeftovers(mark.files, await look(connection, uuid), context);
-  }
+  if ((await findLeftovers(mark.files, first, context)).length === 0) return;
+  // libvirtd may be busy with the snapshot of a caller that was killed. Setting the mark waits for that, and then it is seen.
+  if (first.runs) await setMark(connection, uuid, mark);
+  const last = first.runs ? await look(connection, uuid) : first;
+  // A state that was saved while it ran remembers the names of that time.
+  if (!last.runs && (await hasManagedSave(connection, uuid))) return;
+  const leftovers = await findLeftovers(mark.files, last, context);
   for (const file of leftovers) await rm(file, { force: true });
   await setMark(connection, uuid, { ...mark, files: mark.files.filter((file) => !leftovers.includes(file)) });
 }
@@ -95,6 +96,14 @@ async function isLeftover(file: string, base: string, used: readonly string[]): 
   if (used.includes(file)) return false;
   if (!(await exists(file))) return true;
   if (used.includes(base) && (await isSameFile(file, base))) return true;
-  // A user may have taken a disk out of the definition, to put it back one day: only what holds nothing goes.
-  return file.endsWith(".qcow2") && (await holdsNothing(file));
+  // A user may have taken a disk out of the definition, to put it back one day: only what nothing is lost with goes.
+  return file.endsWith(".qcow2") && (await holdsNothing(file)) && (await standsOnUsed(file, used));
+}
+
+/** An empty file may be all that keeps the frozen disk below it. */
+async function standsOnUsed(file: string, used: readonly string[]): Promise<boolean> {
+  const { backing } = await imageInfo(file, { shared: true });
+  if (backing === undefined || used.includes(backing)) return true;
+  for (const one of used) if (await isSameFile(backing, one)) return true;
+  return false;
 }

@@ -5,13 +5,12 @@ import { VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
 import { whatCannotBeCloned } from "../libvirt/clone-refusals.js";
 import { readDisks, readWritableDisks } from "../libvirt/disks.js";
-import { domainsWithDisk } from "../libvirt/domain-files.js";
+import { listFileUsers } from "../libvirt/domain-files.js";
 import { domainState, dumpDomain, dumpRunning, findDomain } from "../libvirt/domain.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
 import { backingChain } from "../storage/chain.js";
 import { checkImage } from "../storage/qemu-img.js";
-import { isOwnPlace } from "../storage/store.js";
 import type { Settings } from "../settings.js";
 import { whatIsThere } from "./named.js";
 import { type OwnDomain, requireStore, vmLock } from "./ownership.js";
@@ -40,7 +39,10 @@ export async function withSource<T>(
     async () => {
       const source = await findSource(connection, name);
       requireStore(source, context);
-      await refuseSavedState(connection, source, aboutCloning(source.name));
+      const about = aboutCloning(source.name);
+      // Before old names of its disks go, which either remembers.
+      await refuseSavedState(connection, source, about);
+      await refuseSnapshots(connection, source.uuid, about);
       await settleDisks(connection, source.uuid, context);
       const xml = await dumpDomain(connection, source.uuid);
       await refuseWhatCannotBeCloned(connection, source, xml, context);
@@ -89,7 +91,6 @@ async function refuseWhatCannotBeCloned(
       hint: `Take it out of the definition (virsh -c ${connection} edit ${name}), or make a VM without it`,
     });
   }
-  await refuseSnapshots(connection, uuid, about);
   const { state } = await domainState(connection, uuid);
   if (state === "crashed") {
     throw new VmsError("guest", `${about}: its guest crashed, and its definition keeps it for a look at its memory`, {
@@ -98,19 +99,24 @@ async function refuseWhatCannotBeCloned(
   }
   const runs = state !== "shut off";
   if (runs) await refuseOtherDisks(connection, uuid, xml, about);
-  for (const { target, file } of readWritableDisks(xml)) {
-    await requireWholeChain(file, runs, settings);
-    if (!isOwnPlace(settings, file)) await refuseSharedDisk(connection, name, `${about}: its disk ${target}`, file);
-  }
+  await refuseSharedDisks(connection, name, xml, about);
+  for (const { file } of readWritableDisks(xml)) await requireWholeChain(file, runs, settings);
 }
 
-/** Whoever else writes to a disk that is to be frozen would write under the clones that stand on it. */
-async function refuseSharedDisk(connection: Connection, name: string, about: string, file: string): Promise<void> {
-  const others = (await domainsWithDisk(connection, file)).filter((other) => other !== name);
-  if (others.length === 0) return;
-  throw new VmsError("unsupported", `${about} (${file}) is a disk of ${others.join(", ")} too`, {
-    hint: "Give each of them a disk of its own, and try again",
-  });
+/** Whoever else writes to a disk that is to be frozen would write under the clones that stand on it, or lose it by its old name. */
+async function refuseSharedDisks(connection: Connection, name: string, xml: string, about: string): Promise<void> {
+  const users = (await listFileUsers(connection)).filter((user) => user.name !== name);
+  for (const { target, file } of readWritableDisks(xml)) {
+    const others = new Set(users.filter(({ files }) => files.includes(file)).map((user) => user.name));
+    if (others.size === 0) continue;
+    throw new VmsError(
+      "unsupported",
+      `${about}: its disk ${target} (${file}) is a disk of ${[...others].join(", ")} too`,
+      {
+        hint: "Give each of them a disk of its own, and try again",
+      },
+    );
+  }
 }
 
 /** Frozen is what it runs with, cloned is what it is defined as. */

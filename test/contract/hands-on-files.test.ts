@@ -1,12 +1,14 @@
 /** Whose a disk's file is, and by which names it is used, where that is changed by hand or seen from elsewhere. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { existsSync, linkSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { switchDisks } from "../../provider/libvirt/snapshot.js";
+import { storePaths } from "../../provider/paths.js";
+import type { Step } from "../../provider/steps.js";
 import { basePathOf, nameBase } from "../../provider/storage/bases.js";
-import { createOverlay } from "../../provider/storage/qemu-img.js";
+import { createDisk, createOverlay } from "../../provider/storage/qemu-img.js";
 import { newDiskPath } from "../../provider/storage/store.js";
 import { settleDisks } from "../../provider/vm/settle.js";
 import { compactVm } from "../../provider/vm/shared-files.js";
@@ -16,7 +18,7 @@ import { commandOf, descendants, eventually, minute } from "../support/scene.js"
 import { writeWhileOn } from "../support/small-disk.js";
 import { makeSmallStore } from "../support/small-vm.js";
 import { type TestStore, connection, virsh } from "../support/store.js";
-import { assertWhole } from "../support/whole-store.js";
+import { assertWhole, storeDomains } from "../support/whole-store.js";
 
 describe("the files of a VM that its user works on by hand (real libvirtd, no guest)", () => {
   let store: TestStore;
@@ -24,7 +26,7 @@ describe("the files of a VM that its user works on by hand (real libvirtd, no gu
     store = await makeSmallStore();
   });
   afterEach(() => store.remove());
-  const { make, clone, remove } = byHand(() => store);
+  const { make, clone, remove, at } = byHand(() => store);
 
   it("may save its memory after it was cloned while it ran: it can be restored, and the old names of its disks go later", async () => {
     const source = await make();
@@ -61,6 +63,84 @@ describe("the files of a VM that its user works on by hand (real libvirtd, no gu
     } finally {
       virsh("undefine", uuid, "--keep-nvram");
     }
+    await assertWhole(store.settings, [source.name]);
+  });
+
+  it("may be restored from what was saved of its memory in the middle of a clone", async () => {
+    const source = await make();
+    virsh("start", source.uuid);
+    writeWhileOn(source.uuid, 1, 0x22);
+    // From then on the chain that it runs with has an old name.
+    const copies = [await clone(source)];
+    const save = (step: Step) =>
+      clone(
+        source,
+        at(step, () => virsh("managedsave", source.uuid)),
+      );
+    await assert.rejects(save("freeze: overlay made"), /its memory was saved/);
+    virsh("start", source.uuid);
+    writeWhileOn(source.uuid, 2, 0x33);
+    virsh("destroy", source.uuid);
+    // Off when the clone looks, and saved when it is about to be redefined.
+    const startAndSave = at("freeze: overlay made", () => {
+      virsh("start", source.uuid);
+      virsh("managedsave", source.uuid);
+    });
+    await assert.rejects(clone(source, startAndSave), /its memory was saved/);
+    virsh("start", source.uuid);
+    virsh("destroy", source.uuid);
+    copies.push(await clone(source));
+    for (const vm of await storeDomains(store.settings)) if (vm.mark?.phase !== "ready") await remove(vm);
+    await assertWhole(
+      store.settings,
+      [source, ...copies].map(({ name }) => name),
+    );
+  });
+
+  it("may lend its disk to another VM: neither is cloned meanwhile, and each keeps what is its own", async () => {
+    const [owner, borrower] = [await make(), await make()];
+    const disk = topOf(owner.uuid);
+    writeInside(disk, "0", "64k", 0x22);
+    const attach = () =>
+      virsh("attach-disk", borrower.uuid, disk, "vdb", "--targetbus", "virtio", "--config", "--subdriver", "qcow2");
+    attach();
+    await assert.rejects(clone(borrower), new RegExp(`its disk vdb \\(${disk}\\) is a disk of ${owner.name} too`));
+    await assert.rejects(clone(owner), new RegExp(`its disk vda \\(${disk}\\) is a disk of ${borrower.name} too`));
+    // Out of the owner's definition, and the owner's for all that.
+    virsh("detach-disk", owner.uuid, "vda", "--config");
+    await assert.rejects(clone(borrower), new RegExp(`is a disk of ${owner.name} too`));
+    virsh("attach-disk", owner.uuid, disk, "vda", "--config", "--subdriver", "qcow2");
+    await remove(borrower);
+    assert.ok(readsInside(disk, "0", "64k", 0x22));
+    await assertWhole(store.settings, [owner.name]);
+  });
+
+  it("may have a disk in our directory that they made: a clone, made or not, leaves it to them", async () => {
+    const source = await make();
+    const own = join(storePaths(store.settings).disk, "own.qcow2");
+    await createDisk(own, 16 * 1024 ** 2);
+    writeInside(own, "0", "64k", 0x44);
+    virsh("attach-disk", source.uuid, own, "vdb", "--targetbus", "virtio", "--config", "--subdriver", "qcow2");
+    const stop = (): never => {
+      throw new Error("stopped");
+    };
+    await assert.rejects(clone(source, at("freeze: overlay made", stop)), /stopped/);
+    await clone(source);
+    for (const vm of await storeDomains(store.settings)) await remove(vm);
+    assert.ok(readsInside(own, "0", "64k", 0x44));
+    rmSync(own);
+    await assertWhole(store.settings, []);
+  });
+
+  it("may take a disk out that has nothing of its own: the frozen disk below it stays", async () => {
+    const source = await make();
+    writeInside(topOf(source.uuid), "0", "64k", 0x22);
+    await remove(await clone(source));
+    const top = topOf(source.uuid);
+    virsh("detach-disk", source.uuid, "vda", "--config");
+    await compactVm(connection, source.name, store.context);
+    virsh("attach-disk", source.uuid, top, "vda", "--config", "--subdriver", "qcow2");
+    assert.ok(readsInside(top, "0", "64k", 0x22));
     await assertWhole(store.settings, [source.name]);
   });
 

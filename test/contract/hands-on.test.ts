@@ -117,21 +117,28 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", () => 
     virsh("destroy", source.uuid);
     await compactVm(connection, source.name, store.context);
     writeInside(`${disk}.mine`, "0", "64k", 0x22);
-    const copy = await clone(source);
+    const notices: string[] = [];
+    const progress = { ...silent, notice: (text: string) => notices.push(text) };
+    const copy = await clone(source, { ...store.context, progress });
+    assert.match(notices.join("\n"), new RegExp(`writes to its disk vda \\(${disk}.mine\\) in .* from now on`));
     await remove(source);
     virsh("start", copy.uuid);
-    await assertWhole(store.settings, [copy.name]);
     assert.equal(bases().length, 1, "their file is what the clone stands on");
+    assert.ok(readsInside(`${disk}.mine`, "0", "64k", 0x22), "and it keeps the name that they gave it");
+    rmSync(`${disk}.mine`);
+    await assertWhole(store.settings, [copy.name]);
   });
 
   it("may delete it with a file of their own on top: that is left, and said", async () => {
     const source = await make();
-    const own = `${topOf(source.uuid)}.mine`;
+    const disk = topOf(source.uuid);
+    const own = `${disk}.mine`;
     virsh("snapshot-create-as", source.uuid, "--disk-only", "--no-metadata", "--diskspec", `vda,file=${own}`);
     const notices: string[] = [];
     const progress = { ...silent, notice: (text: string) => notices.push(text) };
     await removeVm(connection, source.uuid, smallOwner, { ...store.context, progress }, { shutdown: 0 });
-    assert.deepEqual(notices, [`Its disk ${own} is left, since it is not a file that we made`]);
+    const left = `Its disk ${own} is left, since it is not a file that we made`;
+    assert.deepEqual(notices, [`${left}; without ${disk}, which goes, nobody can read it`]);
     assert.ok(existsSync(own));
   });
 

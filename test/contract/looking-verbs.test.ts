@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, closeSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { storePaths } from "../../provider/paths.js";
 import { isPng } from "../../provider/storage/picture.js";
@@ -136,6 +136,23 @@ describe("the verbs that look at VMs (real libvirtd, no guest)", () => {
       assert.equal(status, end === "gone" ? 0 : 130, said.err);
       if (end === "gone") assert.equal(said.err.trim(), `${name} is gone`);
     }
+  });
+
+  it("log: follows until nobody can be told any more, and is not done where its output cannot be written", async () => {
+    await makeOff(store, name);
+    appendFileSync(logOf(name), "first\n");
+    const env = { ...process.env, ...environmentOf(store.settings) };
+    const full = openSync("/dev/full", "w");
+    const follow = (out: "pipe" | number) =>
+      spawn(process.execPath, [vmsProgram, "log", name, "-f"], { env, stdio: ["ignore", out, "ignore"] });
+    const [left, lost] = [follow("pipe"), follow(full)];
+    closeSync(full);
+    left.stdout?.destroy();
+    appendFileSync(logOf(name), "second\n");
+    assert.deepEqual(await Promise.all([once(left, "close"), once(lost, "close")]), [
+      [0, null],
+      [1, null],
+    ]);
   });
 
   it("log: shows the install that is made for a VM, by the VM's name before it is there, and by the install's", async () => {

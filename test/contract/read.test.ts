@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { archVm } from "../../provider/arch-vm.js";
 import { attempt } from "../../provider/host/command.js";
 import { findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { packageFiles } from "../../provider/paths.js";
+import { basePathOf } from "../../provider/storage/bases.js";
 import { backingChain } from "../../provider/storage/chain.js";
 import { createDisk } from "../../provider/storage/qemu-img.js";
 import { newDiskPath } from "../../provider/storage/store.js";
@@ -106,23 +107,53 @@ describe("what is true of a VM (real libvirtd, no guest)", () => {
     assert.ok(existsSync(second));
   });
 
-  it("is not that it is lost where a frozen disk that nobody else uses holds what was on it before", async () => {
-    const shared = store;
-    // Where the disk of another VM is missing as well, no frozen disk goes at all.
-    store = await makeSmallStore();
-    try {
+  describe("in a store where disks were frozen", () => {
+    let shared: TestStore;
+    beforeEach(async () => {
+      shared = store;
+      // Other tests leave frozen disks and disks that are missing.
+      store = await makeSmallStore();
       await make();
-      const copy = { source: name, name: `${name}-copy`, running: false, autostart: false, connection, timeouts: {} };
-      const { uuid } = await cloneVm({ ...copy, settings: store.settings }, smallOwner, store.context);
-      const [top = "", base = ""] = (await backingChain(topOf(id))).map(({ path }) => path);
-      await removeVm(connection, uuid, smallOwner, store.context, { shutdown: 0 });
-      rmSync(top);
-      await refused(new RegExp(`its disk ${top} is gone, but ${base}, a frozen disk .* is there still`));
-      assert.ok(readsInside(base, "0", "64k", 0x22));
-    } finally {
+    });
+    afterEach(async () => {
       await store.remove();
       store = shared;
-    }
+    });
+    const clone = async () => {
+      const copy = { source: name, name: `${name}-copy`, running: false, autostart: false, connection, timeouts: {} };
+      return (await cloneVm({ ...copy, settings: store.settings }, smallOwner, store.context)).uuid;
+    };
+
+    it("is not that it is lost where one that nobody else uses holds what was on it before", async () => {
+      const copy = await clone();
+      const [top = "", base = ""] = (await backingChain(topOf(id))).map(({ path }) => path);
+      await removeVm(connection, copy, smallOwner, store.context, { shutdown: 0 });
+      const first = { name, id, state };
+      await make();
+      // Where the disk of another VM is missing, it cannot be told for whom a frozen disk is kept.
+      for (const path of [topOf(id), top]) rmSync(path);
+      ({ name, id, state } = first);
+      await refused(new RegExp(`its disk ${top} is gone, but ${base}, a frozen disk .* is there still`));
+      assert.ok(readsInside(base, "0", "64k", 0x22));
+    });
+
+    it("is that it is lost where a clone has all that was frozen, whatever names that bears still", async () => {
+      const old = topOf(id);
+      virsh("start", id);
+      const copy = await clone();
+      virsh("destroy", id);
+      assert.ok(existsSync(old), "the old name goes later");
+      rmSync(topOf(id));
+      assert.equal(await phase(), "lost");
+      assert.ok(readsInside(topOf(copy), "0", "64k", 0x22));
+    });
+
+    it("is that it is lost where an interrupted freeze gave the disk of another one a second name", async () => {
+      linkSync(disk, basePathOf(store.settings, disk));
+      await make();
+      rmSync(disk);
+      assert.equal(await phase(), "lost");
+    });
   });
 
   it("is not that it is lost where the disk that is gone is none of ours: ours may be below it", async () => {

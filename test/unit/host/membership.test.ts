@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { resolveUser } from "../../../provider/host/accounts.js";
-import { group, membership, needsNewLogin } from "../../../provider/host/membership.js";
+import { group, isMember, membership, needsNewLogin } from "../../../provider/host/membership.js";
 import { FakeHost } from "./fake-host.js";
 
 describe("the user's place in the libvirt group", () => {
@@ -25,6 +25,7 @@ describe("the user's place in the libvirt group", () => {
   it("is there where the user is a member", async () => {
     start("anna", "carl,anna");
     assert.equal(await membership.probe(fake.host), undefined);
+    assert.deepEqual([await isMember("anna"), await isMember("bert"), await isMember("carl")], [true, true, false]);
   });
 
   it("is there where it is the user's primary group", async () => {
