@@ -12,7 +12,10 @@ export async function listDiskFiles(connection: Connection): Promise<Set<string>
 export interface FileUser {
   /** The domain's. */
   readonly name: string;
-  /** Its disks, with what is known of their chains, and what its mark says is its own: a disk may be attached elsewhere for a while. */
+  /**
+   * Its disks, with what is known of their chains, and what its mark says is its own: a disk may be attached elsewhere for a while. An
+   * install that is over may still name the disk that it has left to its VM.
+   */
   readonly files: readonly string[];
 }
 
@@ -21,7 +24,9 @@ export async function listFileUsers(connection: Connection): Promise<FileUser[]>
   return (await dumpEach(connection)).map((xml) => {
     const document = parseXml(xml);
     const name = textOf(find(document, "domain", "name")) ?? "";
-    return { name, files: [...readDiskFiles(xml), ...(readMark(document)?.files ?? [])] };
+    const mark = readMark(document);
+    const disks = mark?.phase === "installing" ? [] : readDiskFiles(xml);
+    return { name, files: [...disks, ...(mark?.files ?? [])] };
   });
 }
 

@@ -176,6 +176,18 @@ export async function hasManagedSave(connection: Connection, id: string): Promis
   return /^Managed save:\s+yes/m.test(await virsh(connection, ["dominfo", id]));
 }
 
+/** What its next start resumes, as a definition; undefined where it just starts. */
+export async function dumpSaved(connection: Connection, id: string): Promise<string | undefined> {
+  if (!(await hasManagedSave(connection, id))) return undefined;
+  try {
+    return await virsh(connection, ["managedsave-dumpxml", id]);
+  } catch (error) {
+    // It has been started meanwhile.
+    if (!(await hasManagedSave(connection, id))) return undefined;
+    throw error;
+  }
+}
+
 /** The names of its snapshots, internal and external ones, as libvirt knows them. */
 export async function listSnapshots(connection: Connection, id: string): Promise<string[]> {
   return (await virsh(connection, ["snapshot-list", id, "--name"])).split("\n").filter((line) => line !== "");

@@ -4,7 +4,7 @@
  *
  * Who uses a base is read off the headers each time, never counted. In doubt a base is kept.
  */
-import { chmod, link, readdir, rm } from "node:fs/promises";
+import { chmod, link, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hasCode, VmsError } from "../errors.js";
 import { isErrno } from "../host/errno.js";
@@ -46,6 +46,15 @@ export async function protectBase(base: string): Promise<void> {
   }
 }
 
+/** What has another name is still somebody's disk: that of a user who gave it one in our directory. */
+async function unprotect(base: string): Promise<void> {
+  try {
+    if ((await stat(base)).nlink > 1) await chmod(base, 0o660);
+  } catch (error) {
+    if (!isErrno(error, "EPERM", "ENOENT")) throw error;
+  }
+}
+
 export function isBase(settings: Settings, path: string): boolean {
   return dirname(path) === storePaths(settings).base;
 }
@@ -63,7 +72,10 @@ export async function listBases(settings: Settings): Promise<string[]> {
 export async function removeUnusedBases(...args: Parameters<typeof findUnusedBases>): Promise<string[]> {
   if (await missesDisk(...args)) return [];
   const unused = await findUnusedBases(...args);
-  for (const path of unused) await rm(path, { force: true });
+  for (const path of unused) {
+    await unprotect(path);
+    await rm(path, { force: true });
+  }
   return unused;
 }
 

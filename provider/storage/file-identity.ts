@@ -26,3 +26,10 @@ export async function isSameFile(path: string, other: string): Promise<boolean> 
   const [{ inode }, { inode: otherInode }] = await Promise.all([identifyFile(path), identifyFile(other)]);
   return inode !== undefined && inode === otherInode;
 }
+
+/** Whether the path is one of these files, by whatever name. Of what is gone the names are compared. */
+export async function isAnyOf(path: string, files: readonly string[]): Promise<boolean> {
+  const { real, inode } = await identifyFile(path);
+  const others = await Promise.all(files.map(identifyFile));
+  return others.some((other) => other.real === real || (inode !== undefined && other.inode === inode));
+}

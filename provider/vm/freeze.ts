@@ -10,17 +10,15 @@ import { toVmsError, VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
 import { isAfter, type Moment, now } from "../host/moment.js";
 import { readDisks, readWritableDisks, type WritableDisk } from "../libvirt/disks.js";
-import { defineDomain, dumpDomain, dumpRunning, isOff, setMark } from "../libvirt/domain.js";
-import { replaceDiskFiles } from "../libvirt/domain-edit.js";
+import { dumpDomain, isOff, setMark } from "../libvirt/domain.js";
 import { agentAnswers, runInGuest } from "../libvirt/guest-agent.js";
-import { type Switch, switchDisks } from "../libvirt/snapshot.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { basePathOf, nameBase, storeLock } from "../storage/bases.js";
 import { createOverlay, imageInfo } from "../storage/qemu-img.js";
 import { newDiskPath } from "../storage/store.js";
 import { sameAsBacking } from "../storage/written.js";
 import { markOf, settleDisks } from "./settle.js";
-import { refuseSavedState } from "./snapshots.js";
+import { type Replaced, type Switched, switchOver } from "./switch-over.js";
 
 /** A disk of the source, and what a clone's disk stands on. */
 export interface FrozenDisk {
@@ -66,17 +64,9 @@ function tellUnquiet(why: string, context: Context): void {
   );
 }
 
-interface Replaced extends Switch {
-  readonly old: string;
-}
-
-interface Source {
-  readonly connection: Connection;
-  readonly uuid: string;
+interface Source extends Switched {
   readonly xml: string;
-  readonly runs: boolean;
   readonly disks: readonly WritableDisk[];
-  readonly others: readonly string[];
 }
 
 async function look(connection: Connection, uuid: string): Promise<Source> {
@@ -109,7 +99,7 @@ async function flushGuest(connection: Connection, uuid: string): Promise<boolean
 }
 
 async function switchAll(source: Source, agent: boolean, context: Context): Promise<void> {
-  const { connection, uuid, xml, runs, disks } = source;
+  const { connection, uuid, xml, disks } = source;
   const { settings } = context;
   const mark = markOf(xml);
   const switches = disks.map((disk) => ({
@@ -131,19 +121,8 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
   };
   await withLock(storeLock(settings), prepare, { signal: context.signal });
   const frozen = await now();
-  if (runs) {
-    const quiet = await switchRunning(source, switches, agent);
-    if (agent && !quiet) tellUnquiet("cannot freeze file systems", context);
-  } else {
-    // One that ran a moment ago may have been saved by now.
-    await refuseSaved(source);
-    // Not the text from before: the mark has changed since.
-    const now = await dumpDomain(connection, uuid);
-    await defineDomain(connection, replaceDiskFiles(now, new Map(switches.map(({ old, file }) => [old, file]))));
-    // Started by somebody just before, it writes to what is a base now.
-    if (await runsOn(source)) await switchRunning(source, switches, false);
-  }
-  context.reached?.("freeze: switched");
+  const quiet = await switchOver(source, switches, agent, context);
+  if (agent && !quiet) tellUnquiet("cannot freeze file systems", context);
   tellOfForeignDisks(
     switches.filter(({ old }) => !mark.files.includes(old)),
     context,
@@ -154,24 +133,6 @@ async function switchAll(source: Source, agent: boolean, context: Context): Prom
   context.reached?.("freeze: recorded");
 }
 
-const refuseSaved = ({ connection, uuid }: Source): Promise<void> =>
-  refuseSavedState(connection, { uuid, name: uuid }, "it cannot be cloned");
-
-/** Of one that has gone off meanwhile libvirt switches the definition, which a state that was saved instead does not follow. */
-async function switchRunning(source: Source, switches: readonly Replaced[], quiesce: boolean): Promise<boolean> {
-  const { connection, uuid, others } = source;
-  const quiet = await switchDisks(connection, uuid, switches, others, quiesce);
-  if (!(await isOff(connection, uuid))) return quiet;
-  try {
-    await refuseSaved(source);
-  } catch (error) {
-    const back = new Map(switches.map(({ old, file }) => [file, old]));
-    await defineDomain(connection, replaceDiskFiles(await dumpDomain(connection, uuid), back));
-    throw error;
-  }
-  return quiet;
-}
-
 /** After a failure, which matters more than one to put right what it left: the next freeze does it then. */
 async function takeBack({ connection, uuid }: Source, context: Context): Promise<void> {
   try {
@@ -179,13 +140,6 @@ async function takeBack({ connection, uuid }: Source, context: Context): Promise
   } catch (error) {
     context.progress.notice(`What the failed freeze left is put right by the next one: ${toVmsError(error).reason}`);
   }
-}
-
-/** Whether it runs with the disks that it had. */
-async function runsOn({ connection, uuid, disks }: Source): Promise<boolean> {
-  if (await isOff(connection, uuid)) return false;
-  const running = readDisks(await dumpRunning(connection, uuid)).map(({ file }) => file);
-  return disks.some(({ file }) => running.includes(file));
 }
 
 /** What is in a file that we did not make stays there; what the VM writes from now on is in one of ours, which goes with the VM. */

@@ -122,7 +122,7 @@ async function strangeDisks({ disks, mark }: OwnDomain, { settings }: Context): 
     const { backing } = await imageInfo(disk, { shared: true }).catch(() => ({ backing: undefined }));
     const useless = backing !== undefined && mark.files.includes(backing);
     const end = useless ? `; without ${backing}, which goes, nobody can read it` : "";
-    texts.push(`Its disk ${disk} is left, since it is not a file that we made${end}`);
+    texts.push(`Its disk ${disk} is left, since it is not this VM's own${end}`);
   }
   return texts;
 }

@@ -12,7 +12,7 @@ import type { Connection } from "../libvirt/virsh.js";
 import { parseXml } from "../libvirt/xml.js";
 import { basePathOf, isBase, protectBase } from "../storage/bases.js";
 import { backingChain } from "../storage/chain.js";
-import { isSameFile } from "../storage/file-identity.js";
+import { isAnyOf, isSameFile } from "../storage/file-identity.js";
 import { imageInfo } from "../storage/qemu-img.js";
 import { holdsNothing } from "../storage/written.js";
 
@@ -26,7 +26,7 @@ export async function settleDisks(connection: Connection, uuid: string, context:
   const plain = replaceDiskFiles(xml, new Map(tops.map((file) => [file, file])));
   // A remembered chain names files by names that they are about to lose.
   if (plain !== xml) await defineDomain(connection, plain);
-  for (const top of tops) await protectBelow(top, context);
+  for (const top of tops) await protectBelow(top, first.open, context);
   const mark = markOf(xml);
   if ((await findLeftovers(mark.files, first, context)).length === 0) return;
   // libvirtd may be busy with the snapshot of a caller that was killed. Setting the mark waits for that, and then it is seen.
@@ -69,9 +69,11 @@ export function markOf(xml: string): Mark {
   return mark;
 }
 
-async function protectBelow(top: string, { settings }: Context): Promise<void> {
+/** What it still writes to by an old name is left as it is: it may have to open it again. */
+async function protectBelow(top: string, open: readonly string[], { settings }: Context): Promise<void> {
   const { backing } = await imageInfo(top, { shared: true });
-  if (backing !== undefined && isBase(settings, backing)) await protectBase(backing);
+  if (backing === undefined || !isBase(settings, backing)) return;
+  if (!(await isAnyOf(backing, open))) await protectBase(backing);
 }
 
 /** The disks that a freeze announced and did not use, and the old names of bases; those too that are gone by now. */
@@ -103,7 +105,5 @@ async function isLeftover(file: string, base: string, used: readonly string[]): 
 /** An empty file may be all that keeps the frozen disk below it. */
 async function standsOnUsed(file: string, used: readonly string[]): Promise<boolean> {
   const { backing } = await imageInfo(file, { shared: true });
-  if (backing === undefined || used.includes(backing)) return true;
-  for (const one of used) if (await isSameFile(backing, one)) return true;
-  return false;
+  return backing === undefined || (await isAnyOf(backing, used));
 }

@@ -9,6 +9,7 @@ import { listFileUsers } from "../libvirt/domain-files.js";
 import { domainState, dumpDomain, dumpRunning, findDomain } from "../libvirt/domain.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
+import { isAnyOf } from "../storage/file-identity.js";
 import { backingChain } from "../storage/chain.js";
 import { checkImage } from "../storage/qemu-img.js";
 import type { Settings } from "../settings.js";
@@ -107,7 +108,8 @@ async function refuseWhatCannotBeCloned(
 async function refuseSharedDisks(connection: Connection, name: string, xml: string, about: string): Promise<void> {
   const users = (await listFileUsers(connection)).filter((user) => user.name !== name);
   for (const { target, file } of readWritableDisks(xml)) {
-    const others = new Set(users.filter(({ files }) => files.includes(file)).map((user) => user.name));
+    const others = new Set<string>();
+    for (const user of users) if (await isAnyOf(file, user.files)) others.add(user.name);
     if (others.size === 0) continue;
     throw new VmsError(
       "unsupported",

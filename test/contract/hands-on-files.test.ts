@@ -1,22 +1,21 @@
 /** Whose a disk's file is, and by which names it is used, where that is changed by hand or seen from elsewhere. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, linkSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { switchDisks } from "../../provider/libvirt/snapshot.js";
 import { storePaths } from "../../provider/paths.js";
-import type { Step } from "../../provider/steps.js";
 import { basePathOf, nameBase } from "../../provider/storage/bases.js";
 import { createDisk, createOverlay } from "../../provider/storage/qemu-img.js";
 import { newDiskPath } from "../../provider/storage/store.js";
 import { settleDisks } from "../../provider/vm/settle.js";
 import { compactVm } from "../../provider/vm/shared-files.js";
-import { byHand, newName } from "../support/by-hand.js";
+import { byHand, newName, type Vm } from "../support/by-hand.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
 import { commandOf, descendants, eventually, minute } from "../support/scene.js";
-import { writeWhileOn } from "../support/small-disk.js";
-import { makeSmallStore } from "../support/small-vm.js";
+import { expectBlocks, writeWhileOn } from "../support/small-disk.js";
+import { imagePattern, makeSmallStore, smallCapacity } from "../support/small-vm.js";
 import { type TestStore, connection, virsh } from "../support/store.js";
 import { assertWhole, storeDomains } from "../support/whole-store.js";
 
@@ -66,46 +65,97 @@ describe("the files of a VM that its user works on by hand (real libvirtd, no gu
     await assertWhole(store.settings, [source.name]);
   });
 
-  it("may be restored from what was saved of its memory in the middle of a clone", async () => {
-    const source = await make();
-    virsh("start", source.uuid);
-    writeWhileOn(source.uuid, 1, 0x22);
-    // From then on the chain that it runs with has an old name.
-    const copies = [await clone(source)];
-    const save = (step: Step) =>
-      clone(
-        source,
-        at(step, () => virsh("managedsave", source.uuid)),
-      );
-    await assert.rejects(save("freeze: overlay made"), /its memory was saved/);
-    virsh("start", source.uuid);
-    writeWhileOn(source.uuid, 2, 0x33);
-    virsh("destroy", source.uuid);
-    // Off when the clone looks, and saved when it is about to be redefined.
-    const startAndSave = at("freeze: overlay made", () => {
+  describe("may have its memory saved in the middle of a clone", () => {
+    const save = (uuid: string) => virsh("managedsave", uuid);
+    const restore = (uuid: string) => {
+      virsh("start", uuid);
+      virsh("destroy", uuid);
+    };
+    let source: Vm;
+    beforeEach(async () => {
+      source = await make();
       virsh("start", source.uuid);
-      virsh("managedsave", source.uuid);
+      writeWhileOn(source.uuid, 1, 0x22);
+      // From then on the chain that it runs with has an old name.
+      await clone(source);
+      writeWhileOn(source.uuid, 2, 0x33);
     });
-    await assert.rejects(clone(source, startAndSave), /its memory was saved/);
-    virsh("start", source.uuid);
-    virsh("destroy", source.uuid);
-    copies.push(await clone(source));
-    for (const vm of await storeDomains(store.settings)) if (vm.mark?.phase !== "ready") await remove(vm);
-    await assertWhole(
-      store.settings,
-      [source, ...copies].map(({ name }) => name),
-    );
+    afterEach(async () => {
+      virsh("destroy", source.uuid);
+      const copy = await clone(source);
+      const blocks = new Map([
+        [1, 0x22],
+        [2, 0x33],
+      ]);
+      for (const { uuid } of [source, copy]) expectBlocks(topOf(uuid), smallCapacity, blocks, imagePattern);
+      for (const vm of await storeDomains(store.settings)) if (vm.mark?.phase !== "ready") await remove(vm);
+      const names = (await storeDomains(store.settings)).map(({ name }) => name);
+      await assertWhole(store.settings, names);
+    });
+
+    it("before it writes to another file: it is not cloned, and restored with the one that it was saved with", async () => {
+      const before = topOf(source.uuid);
+      await assert.rejects(
+        clone(
+          source,
+          at("freeze: overlay made", () => save(source.uuid)),
+        ),
+        /its memory was saved/,
+      );
+      assert.equal(topOf(source.uuid), before);
+      virsh("start", source.uuid);
+    });
+
+    it("behind that: it is cloned, and restored with the new one", async () => {
+      const before = topOf(source.uuid);
+      await clone(
+        source,
+        at("freeze: switched", () => save(source.uuid)),
+      );
+      assert.notEqual(topOf(source.uuid), before);
+      virsh("start", source.uuid);
+      assert.match(virsh("domblklist", source.uuid), new RegExp(topOf(source.uuid)));
+    });
+
+    it("where it was off and was started just then: with the file that it was started with", async () => {
+      virsh("destroy", source.uuid);
+      const before = topOf(source.uuid);
+      for (const [step, refused] of [
+        ["freeze: overlay made", true],
+        ["freeze: switched", false],
+      ] as const) {
+        const made = clone(
+          source,
+          at(step, () => {
+            virsh("start", source.uuid);
+            save(source.uuid);
+          }),
+        );
+        if (refused) await assert.rejects(made, /its memory was saved/);
+        else await made;
+        assert.equal(topOf(source.uuid) === before, refused);
+        restore(source.uuid);
+      }
+      virsh("start", source.uuid);
+    });
   });
 
   it("may lend its disk to another VM: neither is cloned meanwhile, and each keeps what is its own", async () => {
     const [owner, borrower] = [await make(), await make()];
     const disk = topOf(owner.uuid);
     writeInside(disk, "0", "64k", 0x22);
-    const attach = () =>
-      virsh("attach-disk", borrower.uuid, disk, "vdb", "--targetbus", "virtio", "--config", "--subdriver", "qcow2");
-    attach();
+    const attach = (path: string) =>
+      virsh("attach-disk", borrower.uuid, path, "vdb", "--targetbus", "virtio", "--config", "--subdriver", "qcow2");
+    attach(disk);
     await assert.rejects(clone(borrower), new RegExp(`its disk vdb \\(${disk}\\) is a disk of ${owner.name} too`));
     await assert.rejects(clone(owner), new RegExp(`its disk vda \\(${disk}\\) is a disk of ${borrower.name} too`));
+    // By another path to it.
+    const link = join(store.settings.images, "link");
+    symlinkSync(dirname(disk), link);
+    virsh("detach-disk", borrower.uuid, "vdb", "--config");
+    attach(join(link, basename(disk)));
+    await assert.rejects(clone(borrower), new RegExp(`is a disk of ${owner.name} too`));
+    await assert.rejects(clone(owner), new RegExp(`is a disk of ${borrower.name} too`));
     // Out of the owner's definition, and the owner's for all that.
     virsh("detach-disk", owner.uuid, "vda", "--config");
     await assert.rejects(clone(borrower), new RegExp(`is a disk of ${owner.name} too`));
@@ -128,6 +178,7 @@ describe("the files of a VM that its user works on by hand (real libvirtd, no gu
     await clone(source);
     for (const vm of await storeDomains(store.settings)) await remove(vm);
     assert.ok(readsInside(own, "0", "64k", 0x44));
+    assert.equal(statSync(own).mode & 0o222, 0o220, "and to be written to again");
     rmSync(own);
     await assertWhole(store.settings, []);
   });

@@ -137,7 +137,7 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", () => 
     const notices: string[] = [];
     const progress = { ...silent, notice: (text: string) => notices.push(text) };
     await removeVm(connection, source.uuid, smallOwner, { ...store.context, progress }, { shutdown: 0 });
-    const left = `Its disk ${own} is left, since it is not a file that we made`;
+    const left = `Its disk ${own} is left, since it is not this VM's own`;
     assert.deepEqual(notices, [`${left}; without ${disk}, which goes, nobody can read it`]);
     assert.ok(existsSync(own));
   });

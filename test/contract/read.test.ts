@@ -108,15 +108,16 @@ describe("what is true of a VM (real libvirtd, no guest)", () => {
   });
 
   describe("in a store where disks were frozen", () => {
-    let shared: TestStore;
+    let shared = store;
     beforeEach(async () => {
-      shared = store;
       // Other tests leave frozen disks and disks that are missing.
-      store = await makeSmallStore();
+      const own = await makeSmallStore();
+      shared = store;
+      store = own;
       await make();
     });
     afterEach(async () => {
-      await store.remove();
+      if (store !== shared) await store.remove();
       store = shared;
     });
     const clone = async () => {
