@@ -6,6 +6,7 @@ import { VmsError } from "../errors.js";
 import { readDomain } from "./domain.js";
 import { credentialEntry } from "./domain-xml.js";
 import { findMark, type Mark, markXml } from "./mark.js";
+import { tcgFeature } from "./tcg.js";
 import {
   attribute,
   childrenOf,
@@ -98,11 +99,21 @@ const wholeCpu: readonly (string | undefined)[] = ["host-passthrough", "host-mod
 
 export function setAcceleration(xml: string, acceleration: "kvm" | "tcg"): string {
   return editDomain(xml, (edit, domain) => {
-    edit.setAttribute(domain, "type", acceleration === "kvm" ? "kvm" : "qemu");
+    const type = acceleration === "kvm" ? "kvm" : "qemu";
+    if (attribute(domain, "type") !== type) setTcgFeature(edit, domain, acceleration);
+    edit.setAttribute(domain, "type", type);
     const cpu = child(domain, "cpu");
     if (cpu === undefined || !wholeCpu.includes(attribute(cpu, "mode"))) return;
     edit.setAttribute(cpu, "mode", acceleration === "kvm" ? "host-passthrough" : "maximum");
   });
+}
+
+/** libvirt refuses it where nothing is emulated. */
+function setTcgFeature(edit: XmlEdit, domain: XmlNode, acceleration: "kvm" | "tcg"): void {
+  const features = child(domain, "features");
+  const tcg = features === undefined ? undefined : child(features, "tcg");
+  if (acceleration === "kvm" && tcg !== undefined) edit.remove(tcg);
+  if (acceleration === "tcg" && features !== undefined && tcg === undefined) edit.append(features, tcgFeature);
 }
 
 /** Connects the interface of this MAC to a libvirt network, or to user-mode networking where that is undefined. */

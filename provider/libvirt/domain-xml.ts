@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import Handlebars from "handlebars";
 import { packageFiles } from "../paths.js";
 import { type Mark, markXml } from "./mark.js";
+import { tcgFeature } from "./tcg.js";
 
 /** A file that the guest sees as a read-only disk, found by its serial under /dev/disk/by-id/virtio-<serial>. */
 export interface Medium {
@@ -50,6 +51,7 @@ export function domainXml(spec: DomainSpec): string {
   return template({
     ...spec,
     kvm: spec.acceleration === "kvm",
+    tcgFeature,
     mark: markXml(spec.mark, spec.uuid),
     credentials: Object.entries(spec.credentials ?? {}).map(([name, value]) => credentialEntry(name, value)),
     media: (spec.media ?? []).map((medium, index) => ({ ...medium, target: `vd${"bcdefgh".charAt(index)}` })),

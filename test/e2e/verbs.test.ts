@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { compareSync } from "bcryptjs";
 import { attempt } from "../../provider/host/command.js";
 import { isPng } from "../../provider/storage/picture.js";
-import { inGuest } from "../support/guest.js";
+import { inGuest, reboot } from "../support/guest.js";
 import { eventually, minute, openScene, type Scene } from "../support/scene.js";
 import { environmentOf } from "../support/store.js";
 import { inTerminal, outcomesOf, vmsOn, vmsProgram } from "../support/vms-command.js";
@@ -19,7 +19,7 @@ describe("a VM of the command line, with its guest", () => {
     await scene.prepareHost();
   });
 
-  it("is made, looked at, spoken to on its console in a window of any size, and powered off by its agent", async () => {
+  it("is made, looked at, spoken to on its console in a window of any size, rebooted from inside, and powered off by its agent", async () => {
     const { iso, mirror } = scene.standIn;
     const vms = vmsOn(scene.settings);
     const { done } = outcomesOf(vms);
@@ -52,6 +52,7 @@ describe("a VM of the command line, with its guest", () => {
     await session.sees(/^at 50 200 on desk as root$/m);
     session.write("\u001d");
     assert.equal((await session.ended).status, 0, session.said());
+    await reboot(name, 15 * minute);
     assert.match(await done("stop", name), new RegExp(`^${name} powered off \\(asked by its guest agent`));
     assert.match(await done("log", name), /at 50 200 on desk as root/);
     assert.equal(await done("destroy", name, "--yes"), `${name} and its disk are gone`);

@@ -9,7 +9,7 @@ import { PNG } from "pngjs";
 import { run } from "../../provider/host/command.js";
 import { packageFiles } from "../../provider/paths.js";
 import { colours, screenshot, share, type Window, windows } from "./desktop.js";
-import { inGuest } from "./guest.js";
+import { inGuest, reboot } from "./guest.js";
 import { eventually, minute, openScene, type Scene, vmProgram } from "./scene.js";
 import { virsh } from "./store.js";
 import { tellInOrder } from "./story.js";
@@ -120,7 +120,7 @@ export function tellStory(one: Expected): void {
       });
 
     it("shows it again after a reboot, with no service that failed", async () => {
-      await reboot(uuid);
+      await reboot(uuid, patience);
       await eventually(() => isShown(uuid, one), patience);
       const [window] = await programWindows(uuid, one);
       const file = join(pictures, `${one.profile}.png`);
@@ -188,14 +188,6 @@ async function up(scene: Scene, name: string, { profile, more = "" }: Expected):
   stack.write(vmProgram(scene, profile, what));
   const { status, output } = await stack.up();
   assert.equal(status, 0, output);
-}
-
-async function reboot(uuid: string): Promise<void> {
-  const ask = "cat /proc/sys/kernel/random/boot_id";
-  const before = await inGuest(uuid, ask);
-  virsh("reboot", uuid, "--mode", "agent");
-  // On its way down and up it does not answer.
-  await eventually(async () => (await inGuest(uuid, ask).catch(() => before)) !== before, patience);
 }
 
 async function holds(uuid: string, command: string): Promise<boolean> {

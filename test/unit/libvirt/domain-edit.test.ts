@@ -56,7 +56,11 @@ describe("an edit of a domain's XML", () => {
       "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>",
       "  <cpu mode='host-passthrough' check='none' migratable='on'>",
     ]);
-    assert.equal(setAcceleration(setAcceleration(xml, "kvm"), "tcg"), xml);
+    assert.equal(setAcceleration(xml, "tcg"), xml, "it is emulated already");
+    const back = setAcceleration(setAcceleration(xml, "kvm"), "tcg");
+    const cache = "<tcg><tb-cache unit='MiB'>128</tb-cache></tcg>";
+    assert.deepEqual(changedLines(xml, back), { gone: [], come: [`    ${cache}`] });
+    assert.equal(setAcceleration(back, "kvm"), setAcceleration(xml, "kvm"), "KVM takes no such thing");
     const chosen = "<domain type='kvm'><cpu mode='custom' match='exact'><model>qemu64</model></cpu></domain>";
     assert.equal(setAcceleration(chosen, "tcg"), chosen.replace("'kvm'", "'qemu'"));
   });

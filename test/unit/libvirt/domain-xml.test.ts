@@ -54,6 +54,13 @@ describe("a domain's XML", () => {
     assert.equal(audio(false), undefined);
   });
 
+  it("keeps less translated code than qemu would where it is emulated, and says nothing of that to KVM", () => {
+    const cache = (acceleration: "kvm" | "tcg") =>
+      find(parseXml(domainXml({ ...spec, acceleration })), "domain", "features", "tcg", "tb-cache");
+    assert.deepEqual([attribute(cache("tcg"), "unit"), textOf(cache("tcg"))], ["MiB", "128"]);
+    assert.equal(cache("kvm"), undefined);
+  });
+
   it("has an address of its own each time", () => {
     const macs = new Set(Array.from({ length: 50 }, randomMac));
     assert.equal(macs.size, 50);
