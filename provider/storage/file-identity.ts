@@ -27,9 +27,11 @@ export async function isSameFile(path: string, other: string): Promise<boolean> 
   return inode !== undefined && inode === otherInode;
 }
 
-/** Whether the path is one of these files, by whatever name. Of what is gone the names are compared. */
+/** Whether the path is one of these files, by whatever name. Of what is gone, or cannot be asked, the names are compared. */
 export async function isAnyOf(path: string, files: readonly string[]): Promise<boolean> {
   const { real, inode } = await identifyFile(path);
-  const others = await Promise.all(files.map(identifyFile));
+  const others = await Promise.all(
+    files.map((file) => identifyFile(file).catch(() => ({ real: file, inode: undefined }))),
+  );
   return others.some((other) => other.real === real || (inode !== undefined && other.inode === inode));
 }

@@ -55,7 +55,11 @@ export async function freezeDisks(
     await takeBack(source, context);
     throw error;
   }
-  return { disks: await describe((await look(connection, uuid)).disks), reused: false };
+  const { disks } = await look(connection, uuid);
+  if (disks.some(({ file }) => source.disks.some((old) => old.file === file))) {
+    throw new VmsError("busy", "its source's disks were changed by somebody else meanwhile", { hint: "Try again" });
+  }
+  return { disks: await describe(disks), reused: false };
 }
 
 function tellUnquiet(why: string, context: Context): void {

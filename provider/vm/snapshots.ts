@@ -18,8 +18,15 @@ export async function refuseSavedState(
   { uuid, name }: Pick<OwnDomain, "uuid" | "name">,
   about: string,
 ): Promise<void> {
-  if (!(await hasManagedSave(connection, uuid))) return;
-  throw new VmsError("unsupported", `${about}: its memory was saved, and the saved state remembers the disk as it is`, {
-    hint: `Start it, or throw the saved state away: virsh -c ${connection} managedsave-remove ${name}`,
-  });
+  if (await hasManagedSave(connection, uuid)) throw savedState(connection, name, about);
+}
+
+export function savedState(connection: Connection, id: string, about: string): VmsError {
+  return new VmsError(
+    "unsupported",
+    `${about}: its memory was saved, and the saved state remembers the disk as it is`,
+    {
+      hint: `Start it, or throw the saved state away: virsh -c ${connection} managedsave-remove ${id}`,
+    },
+  );
 }

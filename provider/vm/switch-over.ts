@@ -5,7 +5,7 @@ import { defineDomain, dumpDomain, dumpRunning, dumpSaved, isOff } from "../libv
 import { replaceDiskFiles } from "../libvirt/domain-edit.js";
 import { type Switch, switchDisks } from "../libvirt/snapshot.js";
 import type { Connection } from "../libvirt/virsh.js";
-import { refuseSavedState } from "./snapshots.js";
+import { savedState } from "./snapshots.js";
 
 export interface Replaced extends Switch {
   /** The file that it writes to until then. */
@@ -34,10 +34,12 @@ export async function switchOver(
   const quiet = runs && (await switchDisks(connection, uuid, switches, others, quiesce));
   if (!runs) await defineWith(vm, new Map(switches.map(({ old, file }) => [old, file])));
   context.reached?.("freeze: switched");
-  // In this order: a saved state goes only as the VM comes back.
   for (;;) {
+    // Before and behind the look at what runs: what is saved may come back, and what runs may be saved.
     await refuseOldState(vm, switches);
-    if (!(await runsOnOld(vm, switches))) return quiet;
+    const runs = await runsOnOld(vm, switches);
+    if (!runs) await refuseOldState(vm, switches);
+    if (!runs) return quiet;
     // Of one that has gone off again libvirt switches the definition alone.
     await switchDisks(connection, uuid, switches, others, false);
   }
@@ -53,7 +55,7 @@ async function refuseOldState(vm: Switched, switches: readonly Replaced[]): Prom
   const saved = await dumpSaved(connection, uuid);
   if (saved === undefined || !namesOld(saved, switches)) return;
   await defineWith(vm, new Map(switches.map(({ old, file }) => [file, old])));
-  await refuseSavedState(connection, { uuid, name: uuid }, "it cannot be cloned");
+  throw savedState(connection, uuid, "it cannot be cloned");
 }
 
 async function runsOnOld({ connection, uuid }: Switched, switches: readonly Replaced[]): Promise<boolean> {

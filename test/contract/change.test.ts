@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { archVm, diff } from "../../provider/arch-vm.js";
 import { converge, makeWhole } from "../../provider/vm-operations.js";
 import type { Context } from "../../provider/context.js";
+import { setAcceleration } from "../../provider/libvirt/domain-edit.js";
 import { defineDomain, findDomain } from "../../provider/libvirt/domain.js";
 import { readCredentials } from "../../provider/libvirt/credentials.js";
 import { shareTag } from "../../provider/libvirt/shares-edit.js";
@@ -155,13 +156,12 @@ describe("a change of a VM (real libvirtd)", () => {
     // Without /dev/kvm libvirt takes no definition that wants it; the edit has unit tests (domain-edit).
     if (!existsSync("/dev/kvm")) this.skip();
     await make();
-    const changed = definition().replace("<domain type='qemu'>", "<domain type='kvm'>");
-    await defineDomain(connection, changed.replace(/<cpu mode='maximum'/, "<cpu mode='host-passthrough'"));
+    await defineDomain(connection, setAcceleration(definition(), "kvm"));
     assert.match(definition(), /<domain type='kvm'>[^]*<cpu mode='host-passthrough'/);
     vm.state["acceleration"] = "kvm";
     assert.match((await preview({}))[0] ?? "", /acceleration kvm -> tcg: in place, at the next boot/);
     await update({});
-    assert.match(definition(), /<domain type='qemu'>[^]*<cpu mode='maximum'/);
+    assert.match(definition(), /<domain type='qemu'>[^]*<tb-cache [^]*<cpu mode='maximum'/);
     virsh("start", vm.id);
   });
 

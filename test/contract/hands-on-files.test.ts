@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { switchDisks } from "../../provider/libvirt/snapshot.js";
 import { storePaths } from "../../provider/paths.js";
+import type { Step } from "../../provider/steps.js";
 import { basePathOf, nameBase } from "../../provider/storage/bases.js";
 import { createDisk, createOverlay } from "../../provider/storage/qemu-img.js";
 import { newDiskPath } from "../../provider/storage/store.js";
@@ -114,6 +115,21 @@ describe("the files of a VM that its user works on by hand (real libvirtd, no gu
       );
       assert.notEqual(topOf(source.uuid), before);
       virsh("start", source.uuid);
+      assert.match(virsh("domblklist", source.uuid), new RegExp(topOf(source.uuid)));
+    });
+
+    it("and is restored at once with the old file: it goes on in the new one", async () => {
+      virsh("destroy", source.uuid);
+      const before = topOf(source.uuid);
+      const reached = (step: Step): void => {
+        if (step === "freeze: overlay made") virsh("start", source.uuid);
+        if (step !== "freeze: switched") return;
+        save(source.uuid);
+        virsh("start", source.uuid);
+        assert.match(virsh("domblklist", source.uuid), new RegExp(before));
+      };
+      await clone(source, { ...store.context, reached });
+      assert.notEqual(topOf(source.uuid), before);
       assert.match(virsh("domblklist", source.uuid), new RegExp(topOf(source.uuid)));
     });
 

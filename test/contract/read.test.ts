@@ -108,17 +108,19 @@ describe("what is true of a VM (real libvirtd, no guest)", () => {
   });
 
   describe("in a store where disks were frozen", () => {
-    let shared = store;
+    let outer: TestStore | undefined;
     beforeEach(async () => {
       // Other tests leave frozen disks and disks that are missing.
       const own = await makeSmallStore();
-      shared = store;
+      outer = store;
       store = own;
       await make();
     });
     afterEach(async () => {
-      if (store !== shared) await store.remove();
-      store = shared;
+      if (outer === undefined) return;
+      await store.remove();
+      store = outer;
+      outer = undefined;
     });
     const clone = async () => {
       const copy = { source: name, name: `${name}-copy`, running: false, autostart: false, connection, timeouts: {} };
