@@ -4,7 +4,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../provider/host/command.js";
 import { findDomain } from "../../provider/libvirt/domain.js";
-import { storePaths } from "../../provider/paths.js";
 import { cloneVm } from "../../provider/vm/clone.js";
 import { createVm } from "../../provider/vm/create.js";
 import { commandLine } from "../../provider/vm/ownership.js";
@@ -32,7 +31,8 @@ export async function cloneRows({ settings, context }: TestStore): Promise<Row[]
   const remove = async (): Promise<void> => {
     for (const index of indices) await removeVm(connection, name(index), commandLine, context);
   };
-  const used = (): string => `${usedKib(storePaths(settings).root)} KiB on disk`;
+  const before = usedKib(settings.images);
+  const used = (): string => `${usedKib(settings.images) - before} KiB more on disk`;
   return [
     {
       what: `${count} clones, one after the other`,

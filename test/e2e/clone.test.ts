@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { storePaths } from "../../provider/paths.js";
+import { identityService } from "../../provider/vm/identity.js";
 import { backingChain } from "../../provider/storage/chain.js";
 import { checkImage } from "../../provider/storage/qemu-img.js";
 import { inGuest } from "../support/guest.js";
@@ -10,6 +11,7 @@ import type { Stack } from "../support/project.js";
 import { virsh } from "../support/store.js";
 import { eventually, minute, openScene, type Scene, vmProgram } from "../support/scene.js";
 import { tellInOrder } from "../support/story.js";
+import { outcomesOf, vmsOn } from "../support/vms-command.js";
 
 const names = { work: `vms-e2e-work-${process.pid}`, copy: `vms-e2e-copy-${process.pid}` };
 
@@ -63,6 +65,12 @@ describe("a VmClone of a VM that runs", function () {
     assert.equal(await inGuest(clone, "cat /root/note"), "before");
     const frozen = (await inGuest(clone, "cat /root/beats")).split("\n").length;
     assert.ok(frozen > 0 && frozen < beats.length, `${frozen} of ${beats.length} beats were there when it was frozen`);
+    const longest = (some: number[][]) =>
+      Math.max(...some.slice(1).map(([, at = 0], index) => at - (some[index]?.[1] ?? 0)));
+    // A figure to look at: how long is too long depends on the host.
+    console.log(
+      `        the writer paused for ${longest(beats)} ms at most; before it was frozen, for ${longest(beats.slice(0, frozen))} ms`,
+    );
   });
 
   it("has an identity of its own, without another boot", async () => {
@@ -79,18 +87,29 @@ describe("a VmClone of a VM that runs", function () {
       assert.notEqual(one, other, command);
     }
     assert.equal(await inGuest(clone, "cat /proc/sys/kernel/hostname"), names.copy);
-    assert.match(await inGuest(clone, "journalctl --list-boots --no-pager | tail -1"), /^ *0 /);
+    assert.equal(await inGuest(clone, "journalctl --list-boots --no-pager --quiet | grep -cE '^ *-?[0-9]+ '"), "1");
     assert.equal(await inGuest(clone, "systemctl --failed --no-legend --plain"), "");
   });
 
-  it("is unchanged by a second up, and by a preview in which its source's name is not known", async () => {
+  it("is unchanged by a second up", async () => {
     await succeed("--expect-no-changes");
-    stack.write(
-      work() + copy().replace("source: work", `source: work.uuid.apply(() => ${JSON.stringify(names.work)})`),
+  });
+
+  it("of a system without our identity service says so, and has what was written a moment ago and is not on the disk yet", async () => {
+    const { work: source } = await uuids();
+    const [before, name] = [bases().length, `${names.copy}-late`];
+    await inGuest(source, `mv ${identityService} ${identityService}.away; echo late >/root/late`);
+    const vms = vmsOn(scene.settings);
+    const { status, stderr } = await vms("clone", names.work, name);
+    await inGuest(source, `mv ${identityService}.away ${identityService}`);
+    assert.equal(status, 0, stderr);
+    assert.match(
+      stderr,
+      /does not have our identity service any more: its host name, machine-id and SSH host keys are its source's/,
     );
-    const { output } = await stack.preview("--diff");
-    assert.equal(/to replace|to create/.test(output), false, output);
-    stack.write(work() + copy());
+    assert.equal(bases().length, before + 1);
+    assert.equal(await inGuest(name, "cat /root/late; uname -n"), "late\nwork");
+    await outcomesOf(vms).done("destroy", name, "--yes");
   });
 
   it("changes in place what differs from its source, and says so", async () => {

@@ -36,6 +36,7 @@ describe("a VM of the command line, with its guest", () => {
     assert.ok(compareSync("pa'ss wörd", hash), hash);
     assert.match(made.stdout, new RegExp(`^${name} is running, its address is 10\\.0\\.2\\.15\\n`));
     assert.equal(await done("ip", name), "10.0.2.15");
+    assert.deepEqual(JSON.parse(await done("ip", name, "--json")), { name, address: "10.0.2.15", source: "agent" });
     const picture = join(scene.project.directory, "verbs.png");
     await done("screenshot", name, picture);
     assert.ok(isPng(readFileSync(picture)));
@@ -56,6 +57,7 @@ describe("a VM of the command line, with its guest", () => {
     await reboot(name, 15 * minute);
     assert.match(await done("stop", name), new RegExp(`^${name} powered off \\(asked by its guest agent`));
     assert.match(await done("log", name), /at 50 200 on desk as root/);
+    assert.match(await done("start", name, "--wait"), new RegExp(`^${name} was started\n.*10\\.0\\.2\\.15`));
     assert.equal(await done("destroy", name, "--yes"), `${name} and its disk are gone`);
   }).timeout(60 * minute);
 });
