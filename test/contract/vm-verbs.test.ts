@@ -12,7 +12,7 @@ import { commandLine } from "../../provider/vm/ownership.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import { makeWhole } from "../../provider/vm-operations.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
-import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
+import { inputsOf, isoPath, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
 import { makeInstall } from "../support/states.js";
 import { type TestStore, connection, virsh } from "../support/store.js";
 import { inTerminal, vmsOn } from "../support/vms-command.js";
@@ -87,6 +87,16 @@ describe("the verbs of the command line about VMs (real libvirtd, no guest)", ()
     assert.match(session.said(), /starting\.\.\. stopped .*removing\.\.\. done .*Cannot clone VM/s);
     await assertWhole(store.settings, [name]);
     await removeVm(connection, uuid, commandLine, store.context, { shutdown: 0 });
+  });
+
+  it("create: is stopped by Ctrl-C while it waits for the guest, and takes back what it made", async () => {
+    const where = ["--iso", isoPath(store.settings), "--network", "user", "--memory", "512", "--disk", "8G"];
+    const session = inTerminal(store.settings, "create", name, "--profile", "minimal", ...where);
+    await session.sees(/starting: waiting for the guest agent/);
+    session.write("\u0003");
+    assert.equal((await session.ended).status, 130, session.said());
+    assert.match(session.said(), /starting\.\.\. stopped .*removing\.\.\. done .*Cannot create VM/s);
+    await assertWhole(store.settings, []);
   });
 
   it("destroy: refuses the VM of a stack with its owner's name, says what --force means, and does that when it is given", async () => {

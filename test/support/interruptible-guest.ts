@@ -11,10 +11,20 @@ import { ensureImage } from "../../provider/vm/image.js";
 import { describeSharedFiles } from "../../provider/vm/shared-files.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { converge } from "../../provider/vm-operations.js";
-import { create, type Interruptible, makeSubject, type Subject, stepsOf, verifyVm } from "./interruptible.js";
+import {
+  clone,
+  create,
+  type Interruptible,
+  makeSubject,
+  type Subject,
+  stepsOf,
+  verifyVm,
+  withClone,
+} from "./interruptible.js";
 import { inGuest } from "./guest.js";
 import { inputsOf, smallSpec } from "./small-vm.js";
 import { connection } from "./store.js";
+import { assertWhole } from "./whole-store.js";
 
 export const withGuest: readonly Interruptible[] = [
   {
@@ -36,6 +46,27 @@ export const withGuest: readonly Interruptible[] = [
     },
     run: change,
     verify: verifyVm,
+  },
+  {
+    title: "change, with a stop",
+    steps: stepsOf("stop"),
+    prepare: async (settings, name, context) => {
+      const subject = await makeSubject(guestSpec(settings, name, { running: true }), context);
+      return { ...subject, spec: guestSpec(settings, name) };
+    },
+    run: change,
+    verify: verifyVm,
+  },
+  {
+    title: "clone, with a start",
+    steps: ["clone: marked ready", ...stepsOf("start")],
+    prepare: (settings, name, context) => makeSubject(guestSpec(settings, name), context),
+    run: (subject, context) => clone(subject, context, { running: true }),
+    verify: async ({ spec }, { settings }) => {
+      const names = withClone(spec.name);
+      await assertWhole(settings, names);
+      assert.equal(await inGuest(names[1] ?? "", "uname -n"), names[1]);
+    },
   },
   {
     title: "change of a guest that runs",

@@ -106,7 +106,7 @@ export const interruptible: readonly Interruptible[] = [
     title: "clone",
     steps: [...withoutGuest("clone"), ...withoutGuest("freeze")],
     prepare: makeSource,
-    run: clone,
+    run: (subject, context) => clone(subject, context),
     verify: verifyClone,
   },
   {
@@ -117,7 +117,7 @@ export const interruptible: readonly Interruptible[] = [
       virsh("start", subject.id);
       return subject;
     },
-    run: clone,
+    run: (subject, context) => clone(subject, context),
     verify: verifyClone,
   },
   {
@@ -173,7 +173,7 @@ async function remove({ id }: Subject, context: Context): Promise<void> {
   await removeVm(connection, id, smallOwner, context, { shutdown: 0 });
 }
 
-function withClone(name: string): string[] {
+export function withClone(name: string): string[] {
   return [name, `${name}-clone`];
 }
 
@@ -188,14 +188,14 @@ export function cloneSpec(settings: Settings, source: string, name: string): Clo
   return { name, source, running: false, autostart: true, connection, timeouts: {}, settings };
 }
 
-async function clone({ spec, clone }: Subject, context: Context): Promise<void> {
+export async function clone(
+  { spec, clone }: Subject,
+  context: Context,
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   const { name, settings } = spec;
-  await makeWhole(
-    vmClone,
-    { ...cloneSpec(settings, name, clone ?? `${name}-clone`), resourceUrn: "" },
-    smallOwner,
-    context,
-  );
+  const inputs = { ...cloneSpec(settings, name, clone ?? `${name}-clone`), resourceUrn: "", ...changes };
+  await makeWhole(vmClone, inputs, smallOwner, context);
 }
 
 /** Source and clone are there, each with a top file of its own, and both read what was on the source's disk. */
