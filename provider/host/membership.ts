@@ -25,16 +25,14 @@ export const membership: Requirement = {
   right: "root",
   settle: 0,
   probe: async ({ user }): Promise<Finding | undefined> => {
-    if (user === undefined) return undefined;
-    const account = await findUser(user);
-    if (account === undefined) {
+    if (user === undefined || (await isMember(user))) return undefined;
+    if ((await findUser(user)) === undefined) {
       return {
         reason: `there is no user ${JSON.stringify(user)} on this host`,
         commands: [],
         hint: "Name one that exists: user",
       };
     }
-    if (await isMember(user)) return undefined;
     const join: Command = { argv: ["usermod", "--append", "--groups", libvirtGroup, user] };
     return { reason: `${user} is not in the group ${libvirtGroup}`, commands: [join] };
   },

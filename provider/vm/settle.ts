@@ -28,13 +28,17 @@ export async function settleDisks(connection: Connection, uuid: string, context:
   if (plain !== xml) await defineDomain(connection, plain);
   for (const top of tops) await protectBelow(top, first.open, context);
   const mark = markOf(xml);
-  if ((await findLeftovers(mark.files, first, context)).length === 0) return;
-  // libvirtd may be busy with the snapshot of a caller that was killed. Setting the mark waits for that, and then it is seen.
-  if (first.runs) await setMark(connection, uuid, mark);
-  const last = first.runs ? await look(connection, uuid) : first;
+  let last = first;
+  let leftovers = await findLeftovers(mark.files, last, context);
+  if (leftovers.length === 0) return;
+  if (first.runs) {
+    // libvirtd may be busy with the snapshot of a caller that was killed. Setting the mark waits for that, and then it is seen.
+    await setMark(connection, uuid, mark);
+    last = await look(connection, uuid);
+    leftovers = await findLeftovers(mark.files, last, context);
+  }
   // A state that was saved while it ran remembers the names of that time.
   if (!last.runs && (await hasManagedSave(connection, uuid))) return;
-  const leftovers = await findLeftovers(mark.files, last, context);
   for (const file of leftovers) await rm(file, { force: true });
   await setMark(connection, uuid, { ...mark, files: mark.files.filter((file) => !leftovers.includes(file)) });
 }

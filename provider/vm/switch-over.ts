@@ -34,15 +34,15 @@ export async function switchOver(
   const quiet = runs && (await switchDisks(connection, uuid, switches, others, quiesce));
   if (!runs) await defineWith(vm, new Map(switches.map(({ old, file }) => [old, file])));
   context.reached?.("freeze: switched");
-  for (;;) {
-    // Before and behind the look at what runs: what is saved may come back, and what runs may be saved.
-    await refuseOldState(vm, switches);
-    const runs = await runsOnOld(vm, switches);
-    if (!runs) await refuseOldState(vm, switches);
-    if (!runs) return quiet;
+  // Before and behind the look at what runs: what is saved may come back, and what runs may be saved.
+  await refuseOldState(vm, switches);
+  while (await runsOnOld(vm, switches)) {
     // Of one that has gone off again libvirt switches the definition alone.
     await switchDisks(connection, uuid, switches, others, false);
+    await refuseOldState(vm, switches);
   }
+  await refuseOldState(vm, switches);
+  return quiet;
 }
 
 async function defineWith({ connection, uuid }: Switched, files: ReadonlyMap<string, string>): Promise<void> {

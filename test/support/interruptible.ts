@@ -106,7 +106,7 @@ export const interruptible: readonly Interruptible[] = [
     title: "clone",
     steps: [...withoutGuest("clone"), ...withoutGuest("freeze")],
     prepare: makeSource,
-    run: (subject, context) => clone(subject, context),
+    run: clone,
     verify: verifyClone,
   },
   {
@@ -117,7 +117,7 @@ export const interruptible: readonly Interruptible[] = [
       virsh("start", subject.id);
       return subject;
     },
-    run: (subject, context) => clone(subject, context),
+    run: clone,
     verify: verifyClone,
   },
   {
