@@ -18,13 +18,19 @@ export async function findUuid(connection: Connection, id: string): Promise<stri
 
 /** undefined only where libvirt lists no such domain: virsh says as well that there is none where it has lost its connection. */
 export async function dumpListed(connection: Connection, uuid: string, flags: DumpFlags): Promise<string | undefined> {
-  try {
-    return await virsh(connection, ["dumpxml", ...flags, uuid]);
-  } catch (error) {
-    if (hasCode(error, "gone") && (await findUuid(connection, uuid)) === undefined) return undefined;
-    throw error;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await virsh(connection, ["dumpxml", ...flags, uuid]);
+    } catch (error) {
+      if (!hasCode(error, "gone")) throw error;
+      if ((await findUuid(connection, uuid)) === undefined) return undefined;
+      // One that is made again under its UUID has gone and come back between the two answers.
+      if (tries === mostTries) throw error;
+    }
   }
 }
+
+const mostTries = 5;
 
 /** Of all domains. */
 export async function listUuids(connection: Connection): Promise<string[]> {

@@ -47,6 +47,20 @@ describe("the definitions of all domains", () => {
     await assert.rejects(dumpAll(connection, []), (error) => error instanceof VmsError && error.code === "command");
   });
 
+  it("have the one that went and came back between two looks", async () => {
+    list(here);
+    fake.script(
+      "virsh",
+      `case "\${*:4}" in
+        "list --all --uuid") echo ${here} ;;
+        list*) echo '${here} named'; : >"$FAKE_HOST/back" ;;
+        *";"*) echo "=pulumi-vms=" ;;
+        *) [[ -e $FAKE_HOST/back ]] && echo "<domain/>" && exit; echo "error: failed to get domain" >&2; exit 1 ;;
+      esac`,
+    );
+    assert.deepEqual(await dumpAll(connection, []), ["<domain/>"]);
+  });
+
   it("are not gone where virsh says so of one that is listed still", async () => {
     list(here);
     fake.script(
