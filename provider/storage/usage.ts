@@ -1,7 +1,7 @@
 /** What the files that VMs share are, and how much they take up. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { cannot } from "../errors.js";
+import { cannot, hasCode } from "../errors.js";
 import { isErrno } from "../host/errno.js";
 import { storePaths } from "../paths.js";
 import type { Settings } from "../settings.js";
@@ -35,12 +35,21 @@ export async function listSharedFiles(settings: Settings): Promise<SharedFile[]>
     ...images.map((image) => ({ ...image, kind: "image" as const })),
     ...bases.map((base) => ({ ...base, kind: "base" as const })),
   ];
-  return Promise.all(
-    files.map(async (file) => {
-      const { allocation, capacity, backing } = await imageInfo(file.path, { shared: true });
-      return { ...file, allocation, capacity, backing };
-    }),
-  );
+  const found = await Promise.all(files.map(withInfo));
+  return found.filter((file) => file !== undefined);
+}
+
+type Listed = Pick<SharedFile, "kind" | "path" | "key" | "profile">;
+
+/** undefined: somebody has removed it, meanwhile or by hand from under its record. */
+async function withInfo(file: Listed): Promise<SharedFile | undefined> {
+  try {
+    const { allocation, capacity, backing } = await imageInfo(file.path, { shared: true });
+    return { ...file, allocation, capacity, backing };
+  } catch (error) {
+    if (hasCode(error, "gone")) return undefined;
+    throw error;
+  }
 }
 
 function unlisted(directory: string): (error: unknown) => never {
@@ -50,7 +59,7 @@ function unlisted(directory: string): (error: unknown) => never {
   };
 }
 
-async function listImages(settings: Settings): Promise<Pick<SharedFile, "path" | "key" | "profile">[]> {
+async function listImages(settings: Settings): Promise<Omit<Listed, "kind">[]> {
   const directory = storePaths(settings).images;
   const records = (await readdir(directory)).filter((name) => name.endsWith(".json"));
   const found = await Promise.all(

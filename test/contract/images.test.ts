@@ -151,13 +151,18 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
     assert.equal(await compactVm(connection, wanted.name, store.context), 0);
   });
 
-  it("is not there where what it stands on is gone", async () => {
+  it("is not there where what it stands on is gone, and the others are told of", async () => {
     const wanted = spec();
     const { base, top } = await publishBoth(wanted);
     const { key } = (await planImage(wanted, store.context)).layer;
     assert.equal((await findImage(store.settings, key))?.path, top);
     rmSync(base);
     assert.equal(await findImage(store.settings, key), undefined);
+    const told = await describeSharedFiles(connection, store.context);
+    assert.deepEqual(
+      told.map(({ path }) => path),
+      [top],
+    );
   });
 
   it("waits, with another one on the same, until that is made by whoever makes it, and makes no second one", async () => {
