@@ -24,6 +24,9 @@ process.on("SIGINT", () => {
 process.on("SIGTERM", () => {
   stop("it was stopped by SIGTERM");
 });
+process.on("SIGHUP", () => {
+  stop("its terminal was closed");
+});
 const unheard = new AbortController();
 const output = watchOutput(() => {
   unheard.abort();

@@ -25,6 +25,11 @@ export interface RunOptions {
 /** execa's types name only these; the number that counts is handed to the operating system as it is. */
 type InheritedDescriptor = 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
+const terminalSignals: ReadonlyMap<string, string> = new Map([
+  ["SIGINT", "Ctrl-C"],
+  ["SIGHUP", "its terminal, which was closed"],
+]);
+
 export interface RunResult {
   readonly status: number;
   readonly stdout: string;
@@ -66,8 +71,9 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
     const result = await child;
     const stdout = typeof result.stdout === "string" ? result.stdout : "";
     const stderr = typeof result.stderr === "string" ? result.stderr : "";
-    // The terminal's Ctrl-C reaches the programs that we have started as well, sooner than we can tell them.
-    if (result.signal === "SIGINT") throw new VmsError("cancelled", `${file} was stopped by Ctrl-C`);
+    // What the terminal sends reaches the programs that we have started as well, sooner than we can tell them.
+    const sent = result.signal === undefined ? undefined : terminalSignals.get(result.signal);
+    if (sent !== undefined) throw new VmsError("cancelled", `${file} was stopped by ${sent}`);
     if (result.isCanceled) throw new VmsError("cancelled", `${file} was stopped`, { cause: signal?.reason });
     if (result.timedOut) throw new CommandError(argv, undefined, `${stderr}\nno answer within ${timeout} s`);
     if (result.exitCode !== undefined) return { status: result.exitCode, stdout, stderr };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { consoleLogPath } from "../../provider/storage/store.js";
 import { eventually, minute } from "../support/scene.js";
@@ -90,15 +91,33 @@ describe("the console and the viewer of a VM (real libvirtd, no guest)", () => {
     );
   });
 
-  /** A viewer that connects as a SPICE client does and stays until it is told to end, or one that cannot. */
-  function playViewer(lines: string): string {
+  const programFolder = (): string => {
     const folder = join(store.settings.images, `${name}-bin`);
     mkdirSync(folder);
+    return folder;
+  };
+
+  /** A viewer that connects as a SPICE client does and stays until it is told to end, or one that cannot. */
+  function playViewer(lines: string): string {
+    const folder = programFolder();
     const path = join(folder, "remote-viewer");
     writeFileSync(path, `#!/usr/bin/env bash\n${lines}\n`);
     chmodSync(path, 0o755);
     return `${folder}:${process.env["PATH"] ?? ""}`;
   }
+
+  it("viewer: prints the URI where no viewer is installed, and says how to get one", async () => {
+    const uuid = await makeOff(store, name);
+    virsh("start", uuid, "--paused");
+    // Of this host's programs it finds the one that it asks libvirt with.
+    const PATH = programFolder();
+    symlinkSync(execFileSync("which", ["virsh"], { encoding: "utf8" }).trim(), join(PATH, "virsh"));
+    const { status, stdout, stderr } = await vmsOn(store.settings, { PATH, DISPLAY: ":0" })("viewer", name);
+    virsh("destroy", uuid);
+    assert.equal(status, 1, stderr);
+    assert.match(stdout, /^spice:\/\/127\.0\.0\.1:\d+$/);
+    assert.match(stderr, /neither remote-viewer nor virt-viewer is installed\n {2}Run: vms bootstrap/);
+  });
 
   it("viewer: opens a window that stays when the command has ended", async () => {
     const uuid = await makeOff(store, name);

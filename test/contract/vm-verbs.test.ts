@@ -14,8 +14,9 @@ import { makeWhole } from "../../provider/vm-operations.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
 import { inputsOf, isoPath, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
 import { makeInstall } from "../support/states.js";
+import { eventually, minute } from "../support/scene.js";
 import { type TestStore, connection, virsh } from "../support/store.js";
-import { inTerminal, vmsOn } from "../support/vms-command.js";
+import { inClosingTerminal, inTerminal, vmsOn } from "../support/vms-command.js";
 import { assertWhole } from "../support/whole-store.js";
 
 let counter = 0;
@@ -89,13 +90,26 @@ describe("the verbs of the command line about VMs (real libvirtd, no guest)", ()
     await removeVm(connection, uuid, commandLine, store.context, { shutdown: 0 });
   });
 
-  it("create: is stopped by Ctrl-C while it waits for the guest, and takes back what it made", async () => {
+  /** Of a VM that is booted from an ISO with nothing on it: it is waited for until somebody stops that. */
+  const creation = (): string[] => {
     const where = ["--iso", isoPath(store.settings), "--network", "user", "--memory", "512", "--disk", "8G"];
-    const session = inTerminal(store.settings, "create", name, "--profile", "minimal", ...where);
+    return ["create", name, "--profile", "minimal", ...where];
+  };
+
+  it("create: is stopped by Ctrl-C while it waits for the guest, and takes back what it made", async () => {
+    const session = inTerminal(store.settings, ...creation());
     await session.sees(/starting: waiting for the guest agent/);
     session.write("\u0003");
     assert.equal((await session.ended).status, 130, session.said());
     assert.match(session.said(), /starting\.\.\. stopped .*removing\.\.\. done .*Cannot create VM/s);
+    await assertWhole(store.settings, []);
+  });
+
+  it("create: takes back what it made when its terminal is closed", async () => {
+    const terminal = inClosingTerminal(store.settings, ...creation());
+    await terminal.sees(/starting: waiting for the guest agent/);
+    const pid = await terminal.close();
+    await eventually(() => !existsSync(`/proc/${pid}`), minute);
     await assertWhole(store.settings, []);
   });
 

@@ -58,6 +58,15 @@ describe("./vms demo in a clean clone", function () {
     assert.match(output, /3 unchanged/);
   });
 
+  it("is a stack that vms up changes as pulumi up does", async () => {
+    const set = await vms("pulumi", "config", "set", "vms:memory", "1280");
+    assert.equal(set.status, 0, set.output);
+    const { status, output } = await vms("up", "--yes");
+    assert.equal(status, 0, output);
+    assert.match(output, /memory \d+ -> 1280/);
+    assert.match(output, /~ 1 updated/);
+  });
+
   it("is taken down with its VM; the image stays", async () => {
     const { status, output } = await vms("demo", "--down");
     assert.equal(status, 0, output);

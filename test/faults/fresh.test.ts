@@ -16,15 +16,16 @@ interface DiskInfo {
 describe("an ArchVm with fresh: true", function () {
   this.timeout(40 * minute);
 
-  it("is installed for itself, on a thin disk without a backing file, and publishes no image", async () => {
+  it("is installed for itself, on a thin disk without a backing file, publishes no image, and can be cloned", async () => {
     const scene = await openScene();
     const stack = await scene.stack("fresh");
     const name = `vms-e2e-fresh-${process.pid}`;
     // Made on another profile, of which the script is run here as well.
     writeFileSync(join(stack.folder, "mine.sh"), '#!/bin/sh\n# vms-base: minimal\necho "$VMS_PROFILE" >/etc/mine\n');
-    stack.write(`const host = new HostBootstrap("host");
+    const program = `const host = new HostBootstrap("host");
       const vm = ${vmProgram(scene, "vm", `name: ${JSON.stringify(name)}, profile: "./mine.sh", fresh: true, disk: "12G"`).replace(/\)$/, ", { dependsOn: host })")};
-      export const { uuid, diskPath, image } = vm;`);
+      export const { uuid, diskPath, image } = vm;`;
+    stack.write(program);
     const imagesBefore = imagesIn();
     const { status, output } = await stack.up();
     assert.equal(status, 0, output);
@@ -46,8 +47,16 @@ describe("an ArchVm with fresh: true", function () {
     const gib = Number(await inGuest(String(uuid), "df --output=size -BM / | tail -1 | tr -dc 0-9")) / 1024;
     assert.ok(gib > 10.5, `the root file system has ${gib} GiB of a disk of 12`);
     assert.equal((await stack.up("--expect-no-changes")).status, 0);
+    stack.write(`${program}
+      const copy = new VmClone("copy", { name: "${name}-copy", source: vm });
+      export const copyUuid = copy.uuid;`);
+    const cloned = await stack.up();
+    assert.equal(cloned.status, 0, cloned.output);
+    const { copyUuid } = await stack.outputs();
+    assert.equal(await inGuest(String(copyUuid), "cat /etc/mine; hostname"), `./mine.sh\n${name}-copy`);
     assert.equal((await stack.destroy()).status, 0);
     assert.equal(existsSync(String(diskPath)), false);
+    assert.deepEqual(readdirSync(storePaths(scene.settings).base), []);
     assert.deepEqual(await scene.domains(), []);
 
     function imagesIn(): string[] {

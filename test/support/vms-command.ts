@@ -1,6 +1,7 @@
 /** This checkout's command line on a store of its own, as a user would call it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { execa } from "execa";
 import { startInTerminal, type Transport } from "../../provider/console/transport.js";
 import { attempt, type RunResult } from "../../provider/host/command.js";
 import { packageFiles } from "../../provider/paths.js";
@@ -36,6 +37,41 @@ export function inTerminal(settings: Settings, ...args: string[]): Session {
     assert.match(text, pattern);
   };
   return { ...transport, said: () => text, sees };
+}
+
+export interface ClosingTerminal {
+  /** Fails where it ends before. */
+  sees(pattern: RegExp): Promise<void>;
+  /** Closes the terminal under the command, as whoever shuts its window; returns the process id of the command. */
+  close(): Promise<number>;
+}
+
+/** The same in a terminal that can be closed while it runs. */
+export function inClosingTerminal(settings: Settings, ...args: string[]): ClosingTerminal {
+  const command = [process.execPath, vmsProgram, ...args].map((word) => `'${word}'`).join(" ");
+  // It holds the one end of the terminal, and nobody does any more when it is killed.
+  const holder = execa("script", ["-qec", `echo "pid $$"; exec ${command}`, "/dev/null"], {
+    env: environmentOf(settings),
+    stdin: "pipe",
+    reject: false,
+  });
+  let text = "";
+  let over = false;
+  holder.stdout.on("data", (piece: Buffer) => (text += piece.toString()));
+  void holder.then(() => (over = true));
+  return {
+    sees: async (pattern) => {
+      await eventually(() => pattern.test(text) || over, minute);
+      assert.match(text, pattern);
+    },
+    close: async () => {
+      const pid = Number(/^pid (\d+)/.exec(text)?.[1]);
+      process.kill(pid, 0);
+      holder.kill("SIGKILL");
+      await holder;
+      return pid;
+    },
+  };
 }
 
 /** What a verb must come to: `done` returns what it said, `refused` why it was not done. */
