@@ -3,6 +3,7 @@ import { attempt } from "../provider/host/command.js";
 import { Deadline } from "../provider/host/deadline.js";
 import { awaitOff } from "../provider/libvirt/await-off.js";
 import { findDomain, isOff } from "../provider/libvirt/domain.js";
+import { isGone } from "../provider/libvirt/dump.js";
 import { explain } from "../provider/libvirt/virsh.js";
 import { findLog } from "../provider/vm/logs.js";
 import { type Active, findActive } from "../provider/vm/running.js";
@@ -58,7 +59,16 @@ async function attach(vm: Active, force: boolean, context: CliContext): Promise<
     window.close();
   }
   context.write("\n");
-  context.progress.notice((await isOff(connection, uuid)) ? `${name} is off` : `The console of ${name} is closed`);
+  context.progress.notice(await howItEnded(vm));
+}
+
+async function howItEnded({ name, uuid }: Active): Promise<string> {
+  try {
+    return (await isOff(connection, uuid)) ? `${name} is off` : `The console of ${name} is closed`;
+  } catch (error) {
+    if (await isGone(connection, uuid, error)) return `${name} is gone`;
+    throw error;
+  }
 }
 
 /** In seconds: how long libvirt may take to notice that a guest is gone. */

@@ -68,6 +68,8 @@ export async function prepareHost(
       mended.push(requirement.id);
       changed.push(describeMissing({ requirement, finding }));
     } catch (error) {
+      // Somebody else may have done it at the same time.
+      if (host.signal?.aborted !== true && (await requirement.probe(host)) === undefined) continue;
       if (requirement.fatal || host.signal?.aborted === true) throw cannotPrepare(requirement, error, finding);
       unavailable.push(requirement.id);
       progress.notice(`${requirement.description} could not be made ready: ${withHint(error, finding)}`);
@@ -99,14 +101,15 @@ const list = (missing: readonly Missing[]): string => missing.map(describeMissin
 async function mend(requirement: Requirement, first: Finding, host: Host, progress: Progress): Promise<void> {
   let finding: Finding | undefined = first;
   const done = new Set<string>();
+  const isNew = (command: Command): boolean => !done.has(JSON.stringify(command));
   while (finding !== undefined) {
-    const commands: readonly Command[] = finding.commands.filter((command) => !done.has(JSON.stringify(command)));
+    const commands = finding.commands.filter(isNew);
     if (commands.length === 0) throw new VmsError("requirement", `still, ${finding.reason}`, { hint: finding.hint });
     for (const command of commands) {
       done.add(JSON.stringify(command));
       await runCommand(command, host, progress);
     }
-    finding = await settled(requirement, host);
+    finding = await settled(requirement, host, isNew);
   }
 }
 
@@ -125,12 +128,16 @@ async function runCommand(command: Command, host: Host, progress: Progress): Pro
   }
 }
 
-/** Probes until nothing is missing or the requirement's time is over. */
-async function settled(requirement: Requirement, host: Host): Promise<Finding | undefined> {
+/** Probes until nothing is missing, something new is to be done, or the requirement's time is over. */
+async function settled(
+  requirement: Requirement,
+  host: Host,
+  isNew: (command: Command) => boolean,
+): Promise<Finding | undefined> {
   const deadline = Date.now() + requirement.settle * 1000;
   for (;;) {
     const finding = await requirement.probe(host);
-    if (finding === undefined || Date.now() >= deadline) return finding;
+    if (finding === undefined || finding.commands.some(isNew) || Date.now() >= deadline) return finding;
     await delay(200, undefined, { signal: host.signal });
   }
 }

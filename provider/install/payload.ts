@@ -1,6 +1,7 @@
 /** What is handed to the guest: the scripts of guest/ and the recipe, as a tar that the domain gets as a raw disk. */
 import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { VmsError } from "../errors.js";
 import { run } from "../host/command.js";
@@ -32,7 +33,7 @@ export interface PayloadOptions {
 export async function writePayload(file: string, recipe: PayloadRecipe, options: PayloadOptions = {}): Promise<void> {
   const { scripts = packageFiles.guest, signal } = options;
   const conf = recipeConf(recipe);
-  const folder = await mkdtemp(join(dirname(file), "payload-"));
+  const folder = await mkdtemp(join(tmpdir(), "vms-payload-"));
   try {
     await writeFile(join(folder, "recipe.conf"), conf);
     // It is started by what its first line names.

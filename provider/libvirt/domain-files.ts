@@ -4,10 +4,20 @@ import { readMark } from "./mark.js";
 import type { Connection } from "./virsh.js";
 import { attribute, childrenOf, elements, find, nameOf, parseXml, textOf, type XmlNode } from "./xml.js";
 
-/** Disks and what is known of their chains, of the running domains and of their definitions. */
-export async function listDiskFiles(connection: Connection): Promise<Set<string>> {
-  return new Set((await dumpEach(connection)).flatMap(readDiskFiles));
+export interface DiskFiles {
+  /** Disks and what is known of their chains, of the running domains and of their definitions. */
+  readonly named: ReadonlySet<string>;
+  /** Those of them that are missed where they are not there: of a VM that is being made, or deleted, that is no wonder. */
+  readonly expected: ReadonlySet<string>;
 }
+
+export async function listDiskFiles(connection: Connection): Promise<DiskFiles> {
+  const texts = await dumpEach(connection);
+  const filesOf = (some: readonly string[]) => new Set(some.flatMap(readDiskFiles));
+  return { named: filesOf(texts), expected: filesOf(texts.filter(isWhole)) };
+}
+
+const isWhole = (xml: string): boolean => (readMark(parseXml(xml))?.phase ?? "ready") === "ready";
 
 export interface FileUser {
   /** The domain's. */

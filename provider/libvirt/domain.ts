@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasCode, VmsError } from "../errors.js";
-import { dumpAll, dumpListed, findUuid, isUuid } from "./dump.js";
+import { dumpAll, dumpListed, findUuid, isGone, isUuid } from "./dump.js";
 import { type Connection, virsh } from "./virsh.js";
 import { type Mark, markNamespace, markXml, readMark } from "./mark.js";
 import { attribute, childrenOf, elements, find, parseXml, textOf } from "./xml.js";
@@ -139,8 +139,19 @@ export async function setMark(connection: Connection, uuid: string, mark: Mark):
   const xml = markXml(mark, uuid)
     .replace(/<(\/?)vms:/g, "<$1")
     .replace(` xmlns:vms="${markNamespace}"`, "");
-  const scopes = (await isOff(connection, uuid)) ? ["--config"] : ["--config", "--live"];
-  await virsh(connection, ["metadata", uuid, "--uri", markNamespace, "--key", "vms", "--set", xml, ...scopes]);
+  const set = (...scopes: string[]) =>
+    virsh(connection, ["metadata", uuid, "--uri", markNamespace, "--key", "vms", "--set", xml, ...scopes]);
+  if (await isOff(connection, uuid)) {
+    await set("--config");
+    return;
+  }
+  try {
+    await set("--config", "--live");
+  } catch (error) {
+    if (!hasCode(error, "command")) throw error;
+    // It has powered off meanwhile, or has no definition any more.
+    await set((await isOff(connection, uuid)) ? "--config" : "--live");
+  }
 }
 
 /** Forces a domain off, and returns whether it had to; nothing where it is off. */
@@ -155,16 +166,17 @@ export async function killDomain(connection: Connection, id: string): Promise<bo
   }
 }
 
-/** Forgets a domain that is off. Its disks stay; its NVRAM, managed save and metadata of snapshots and checkpoints go. */
-export async function undefineDomain(connection: Connection, id: string): Promise<void> {
-  await virsh(connection, [
-    "undefine",
-    id,
-    "--nvram",
-    "--managed-save",
-    "--snapshots-metadata",
-    "--checkpoints-metadata",
-  ]);
+/**
+ * Forgets a domain that is off; nothing where it is gone. Its disks stay; its NVRAM, managed save and metadata of snapshots and
+ * checkpoints go.
+ */
+export async function undefineDomain(connection: Connection, uuid: string): Promise<void> {
+  try {
+    const all = ["--nvram", "--managed-save", "--snapshots-metadata", "--checkpoints-metadata"];
+    await virsh(connection, ["undefine", uuid, ...all]);
+  } catch (error) {
+    if (!(await isGone(connection, uuid, error))) throw error;
+  }
 }
 
 export async function startsWithHost(connection: Connection, id: string): Promise<boolean> {

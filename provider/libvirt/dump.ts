@@ -16,16 +16,20 @@ export async function findUuid(connection: Connection, id: string): Promise<stri
   return domains.find((match) => match?.[1] === id || match?.[2] === id)?.[1];
 }
 
-/** undefined only where libvirt lists no such domain: virsh says as well that there is none where it has lost its connection. */
+/** Whether that is what an error says, and libvirt lists no such domain: virsh says so as well where it has lost its connection. */
+export async function isGone(connection: Connection, uuid: string, error: unknown): Promise<boolean> {
+  return hasCode(error, "gone") && (await findUuid(connection, uuid)) === undefined;
+}
+
+/** undefined only where libvirt lists no such domain. */
 export async function dumpListed(connection: Connection, uuid: string, flags: DumpFlags): Promise<string | undefined> {
   for (let tries = 1; ; tries++) {
     try {
       return await virsh(connection, ["dumpxml", ...flags, uuid]);
     } catch (error) {
-      if (!hasCode(error, "gone")) throw error;
-      if ((await findUuid(connection, uuid)) === undefined) return undefined;
+      if (await isGone(connection, uuid, error)) return undefined;
       // One that is made again under its UUID has gone and come back between the two answers.
-      if (tries === mostTries) throw error;
+      if (!hasCode(error, "gone") || tries === mostTries) throw error;
     }
   }
 }

@@ -66,12 +66,16 @@ export async function listBases(settings: Settings): Promise<string[]> {
 }
 
 /**
- * Removes the bases that `findUnusedBases` finds; none where a VM's disk is missing that is not among `removed`: a base may hold all
- * that is left of its data. The caller holds the lock of the store.
+ * Removes the bases that `findUnusedBases` finds; none where a disk that is `expected` is missing and not among `removed`: a base may
+ * hold all that is left of its data. The caller holds the lock of the store.
  */
-export async function removeUnusedBases(...args: Parameters<typeof findUnusedBases>): Promise<string[]> {
-  if (await missesDisk(...args)) return [];
-  const unused = await findUnusedBases(...args);
+export async function removeUnusedBases(
+  settings: Settings,
+  { named, expected }: { readonly named: ReadonlySet<string>; readonly expected: ReadonlySet<string> },
+  removed: readonly string[] = [],
+): Promise<string[]> {
+  if (await missesDisk(settings, expected, removed)) return [];
+  const unused = await findUnusedBases(settings, named, removed);
   for (const path of unused) {
     await unprotect(path);
     await rm(path, { force: true });
@@ -108,12 +112,12 @@ export async function findUnusedBases(
 
 async function missesDisk(
   settings: Settings,
-  named: ReadonlySet<string>,
-  removed: readonly string[] = [],
+  expected: ReadonlySet<string>,
+  removed: readonly string[],
 ): Promise<boolean> {
   const { disk } = storePaths(settings);
   const there = new Set([...(await listFiles(disk)), ...(await listBases(settings))]);
-  return [...named].some(
+  return [...expected].some(
     (path) =>
       dirname(path) === disk && !there.has(path) && !there.has(basePathOf(settings, path)) && !removed.includes(path),
   );
@@ -126,7 +130,10 @@ function isNamed(settings: Settings, { path, real, inode }: FileIdentity, base: 
 
 /** Whatever their names end in: a user may have put a file of their own there. */
 async function listFiles(directory: string): Promise<string[]> {
-  return (await readdir(directory)).filter((name) => !name.startsWith(".")).map((name) => join(directory, name));
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith("."))
+    .map(({ name }) => join(directory, name));
 }
 
 /** What is no path, such as qemu's json: form, may be any file whose name is in it. */

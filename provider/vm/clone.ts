@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "../context.js";
 import { cannot, VmsError } from "../errors.js";
 import { isErrno } from "../host/errno.js";
+import { withLock } from "../host/lock.js";
 import { type Moment, now } from "../host/moment.js";
 import { limitsOf } from "../install/steps.js";
 import { cloneXml } from "../libvirt/clone-xml.js";
@@ -15,22 +16,17 @@ import { defineDomain, setMark } from "../libvirt/domain.js";
 import { nvramTemplate } from "../libvirt/firmware.js";
 import type { Mark, Owner } from "../libvirt/mark.js";
 import { virsh } from "../libvirt/virsh.js";
+import { storeLock } from "../storage/bases.js";
 import { createOverlay, imageInfo } from "../storage/qemu-img.js";
 import { formatSize, parseSize } from "../storage/size.js";
-import {
-  checkStore,
-  consoleLogPath,
-  createConsoleLog,
-  createNvram,
-  newDiskPath,
-  newNvramPath,
-} from "../storage/store.js";
+import { checkStore, createConsoleLog, createNvram, newDiskPath, newNvramPath } from "../storage/store.js";
 import { claimVm, type CreateOptions } from "./claim.js";
 import type { Created } from "./create.js";
 import { type Frozen, freezeDisks } from "./freeze.js";
 import { HalfMadeError } from "./half-made.js";
 import { cloneCredentials } from "./identity.js";
 import { startVm } from "./lifecycle.js";
+import { newConsoleLog } from "./own-log.js";
 import { withVm } from "./ownership.js";
 import { type Source, withSource } from "./source.js";
 import type { CloneSpec } from "./spec.js";
@@ -88,7 +84,7 @@ async function standBeside(source: Source, request: Request, context: Context, o
   await refuseShrinking(spec, source);
   const own = new Map(disks.map(({ target }) => [target, newDiskPath(settings)]));
   const nvram = source.nvram === undefined ? undefined : newNvramPath(settings);
-  const consoleLog = consoleLogPath(settings, spec.name);
+  const consoleLog = await newConsoleLog(connection, settings, spec.name, uuid);
   const mark: Mark = {
     owner,
     phase: "creating",
@@ -112,7 +108,10 @@ async function standBeside(source: Source, request: Request, context: Context, o
   context.reached?.("clone: defined");
   const frozen = await freezeDisks(connection, source.uuid, requested, context);
   context.reached?.("clone: frozen");
-  await makeOverlays(spec, frozen, own, disks[0]?.target, context);
+  // Whoever looks for bases that nobody uses sees the source's disk, or the clone's.
+  await withLock(storeLock(settings), () => makeOverlays(spec, frozen, own, disks[0]?.target, context), {
+    signal: context.signal,
+  });
   if (nvram !== undefined) await copyNvram(source, nvram);
   context.reached?.("clone: nvram made");
   return { uuid, mark, consoleLog, acceleration: source.acceleration };

@@ -15,14 +15,7 @@ import { replaceShares } from "../libvirt/shares-edit.js";
 import { virsh } from "../libvirt/virsh.js";
 import { createOverlay } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
-import {
-  checkStore,
-  consoleLogPath,
-  createConsoleLog,
-  createNvram,
-  newDiskPath,
-  newNvramPath,
-} from "../storage/store.js";
+import { checkStore, createConsoleLog, createNvram, newDiskPath, newNvramPath } from "../storage/store.js";
 import { findAdoptable } from "./adopt.js";
 import type { RunningVm } from "./change.js";
 import { claimVm, type CreateOptions } from "./claim.js";
@@ -34,6 +27,7 @@ import { ensureImage } from "./image.js";
 import { credentialsOf, givenPasswords } from "./identity.js";
 import { checkNetwork, shutDown, startVm } from "./lifecycle.js";
 import { sweepInstalls } from "./install-leftovers.js";
+import { newConsoleLog } from "./own-log.js";
 import { withVm } from "./ownership.js";
 import { checkShares } from "./shares.js";
 import type { VmSpec } from "./spec.js";
@@ -89,7 +83,7 @@ async function makeVm(
   const { acceleration } = await detectAcceleration({ root: "/" }, spec.acceleration);
   const disk = newDiskPath(settings);
   const nvram = newNvramPath(settings);
-  const consoleLog = consoleLogPath(settings, spec.name);
+  const consoleLog = await newConsoleLog(connection, settings, spec.name, uuid);
   // The definition is first: from here on every file has an owner.
   const define = async (image: string): Promise<Mark> => {
     const files = [disk, nvram, consoleLog];

@@ -31,16 +31,19 @@ export interface VmDescription {
 
 /** By UUID; undefined where libvirt says that there is no such domain. */
 export async function describeVm(connection: Connection, uuid: string): Promise<VmDescription | undefined> {
-  const domain = await findDomain(connection, uuid);
-  if (domain === undefined) return undefined;
-  try {
-    return await describe(connection, domain);
-  } catch (error) {
-    // Somebody may remove it while we ask.
-    if (hasCode(error, "gone") && (await findDomain(connection, uuid)) === undefined) return undefined;
-    throw error;
+  for (let tries = 1; ; tries++) {
+    const domain = await findDomain(connection, uuid);
+    if (domain === undefined) return undefined;
+    try {
+      return await describe(connection, domain);
+    } catch (error) {
+      // Somebody may remove it while we ask, and make it again.
+      if (!hasCode(error, "gone") || tries === mostTries) throw error;
+    }
   }
 }
+
+const mostTries = 5;
 
 async function describe(connection: Connection, domain: Domain): Promise<VmDescription> {
   const { uuid } = domain;

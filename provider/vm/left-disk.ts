@@ -11,7 +11,7 @@ export async function tellLeftDisk(
   path: unknown,
   context: Context,
 ): Promise<void> {
-  if (typeof path !== "string" || !(await isVisible(path)) || (await listDiskFiles(connection)).has(path)) return;
+  if (typeof path !== "string" || !(await isVisible(path)) || (await listDiskFiles(connection)).named.has(path)) return;
   context.progress.notice(
     `The domain of ${JSON.stringify(name)} is gone, but its disk is left, and nothing removes it: ${path}`,
   );

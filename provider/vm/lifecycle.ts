@@ -13,7 +13,8 @@ import { awaitReady, type Booting } from "./ready.js";
 export async function startVm(guest: Booting, acceleration: "kvm" | "tcg", context: Context): Promise<void> {
   await inSlot(acceleration, context, async () => {
     context.progress.phase("starting");
-    await virsh(guest.connection, ["start", guest.uuid]);
+    // Somebody may have started it while it waited.
+    if (await isOff(guest.connection, guest.uuid)) await virsh(guest.connection, ["start", guest.uuid]);
     context.reached?.("start: powered on");
     await awaitReady(guest, context);
     context.reached?.("start: ready");

@@ -1,4 +1,5 @@
 /** Every VM of ours on this host, with as few calls of libvirt as there can be: one for their names, one for all that it knows of them. */
+import { hasCode } from "../errors.js";
 import { type DomainState, readDomain } from "../libvirt/domain.js";
 import { listUuids } from "../libvirt/dump.js";
 import { type Connection, virshEach } from "../libvirt/virsh.js";
@@ -21,8 +22,8 @@ export interface ListOptions {
 /** In the order of their names, installs among them. */
 export async function listVms(connection: Connection, { whole }: ListOptions): Promise<ListedVm[]> {
   const found = await readAll(connection, whole);
-  const rows = await Promise.all(found.map((one) => describe(connection, one, whole)));
-  return rows.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const rows = await Promise.all(found.map((one) => describe(connection, one, whole).catch(ignoreGone)));
+  return rows.filter((row) => row !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 interface Found {
@@ -51,6 +52,11 @@ async function readAll(connection: Connection, whole: boolean): Promise<Found[]>
     if (domain === undefined || mark === undefined) return [];
     return [{ domain: { ...domain, mark }, state: state as DomainState, autostart: starting.includes(uuid), viewer }];
   });
+}
+
+/** Somebody has removed it meanwhile. */
+function ignoreGone(error: unknown): undefined {
+  if (!hasCode(error, "gone")) throw error;
 }
 
 async function describe(

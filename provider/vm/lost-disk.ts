@@ -54,7 +54,7 @@ async function findBaseLeft(
   { mark }: OwnDomain,
   { settings, signal }: Context,
 ): Promise<string | undefined> {
-  const find = async () => findUnusedBases(settings, await listDiskFiles(connection), mark.files);
+  const find = async () => findUnusedBases(settings, (await listDiskFiles(connection)).named, mark.files);
   for (const base of await withLock(storeLock(settings), find, { signal })) {
     const disk = join(storePaths(settings).disk, basename(base));
     if (mark.files.includes(disk) || !(await isSameFile(disk, base))) return base;

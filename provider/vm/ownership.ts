@@ -86,8 +86,9 @@ export async function discardDomain(
 ): Promise<void> {
   requireStore(domain, context);
   const { uuid, mark } = domain;
-  const strange = await strangeDisks(domain, context);
   const ready = mark.phase === "ready";
+  // An install may name the disk that it has left to its VM.
+  const strange = mark.phase === "installing" ? [] : await strangeDisks(domain, context);
   if (ready) await powerOffFirst(connection, domain, grace, context);
   context.reached?.("delete: power-off awaited");
   if (ready) {

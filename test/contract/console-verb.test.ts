@@ -60,6 +60,17 @@ describe("the console and the viewer of a VM (real libvirtd, no guest)", () => {
     }
   });
 
+  it("console: ends well when the VM is removed", async () => {
+    const uuid = await makeOff(store, name);
+    virsh("start", uuid);
+    const session = terminal("console", name);
+    await session.sees(/Leave it with Ctrl-\]/);
+    virsh(`destroy ${uuid}; undefine ${uuid} --nvram`);
+    assert.equal((await session.ended).status, 0, session.said());
+    assert.match(session.said(), new RegExp(`${name} is (gone|off)`));
+    assert.doesNotMatch(session.said(), /Cannot/);
+  });
+
   it("console: of a VM that is being made shows what it says, until Ctrl-C", async () => {
     const uuid = await makeOff(store, name);
     await leaveAt(uuid, "creating");

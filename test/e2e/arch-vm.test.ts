@@ -128,9 +128,10 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
   it("whose install goes on when pulumi is killed gives up, and leaves nothing", async () => {
     stack.write(program());
     const interrupted = stack.start(["up", "--yes", "--skip-preview"]);
+    const early = interrupted.then(({ all }) => assert.fail(`it was to be interrupted, and ended: ${all}`));
     let started: number[] = [];
     try {
-      await eventually(async () => (await scene.domains()).length === 1, 5 * minute);
+      await Promise.race([early, eventually(async () => (await scene.domains()).length === 1, 5 * minute)]);
       started = descendants(interrupted.pid ?? 0);
       killCli(interrupted.pid);
     } catch (error) {
@@ -140,6 +141,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     const ours = started.filter((pid) => commandOf(pid).includes("dynamic-provider"));
     assert.notDeepEqual(ours, []);
     await interrupted;
+    await early.catch(() => undefined);
     await stack.unlock();
     await eventually(async () => (await scene.domains()).length === 0, minute);
     await eventually(() => ours.every((pid) => !existsSync(`/proc/${pid}`)), minute);

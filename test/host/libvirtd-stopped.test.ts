@@ -1,8 +1,11 @@
-/** A stack on a host whose libvirtd does not run. */
+/** A host whose libvirtd does not run, or not as it should. */
 import assert from "node:assert/strict";
-import { stopLibvirtd } from "../support/libvirtd.js";
-import { bootstrap } from "../support/store.js";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { startLibvirtdAlone, stopLibvirtd } from "../support/libvirtd.js";
 import { openSmallScene, smallVm } from "../support/small-scene.js";
+import { bootstrap, connection, makeStore, type TestStore } from "../support/store.js";
+import { addUser, removeUser } from "../support/users.js";
 
 describe("an ArchVm where libvirtd does not run", () => {
   it("is previewed, and up says how to start it, does nothing else, and makes it when that is done", async () => {
@@ -24,5 +27,32 @@ describe("an ArchVm where libvirtd does not run", () => {
       // Whatever failed, the tests behind this one need it.
       bootstrap(scene.store.settings);
     }
+  });
+});
+
+describe("libvirtd that was started before there was a message bus", () => {
+  const user = `vms-test-bus-${process.pid}`;
+  let store: TestStore;
+  before(function () {
+    // There the bus is systemd's, and is there first.
+    if (existsSync("/run/systemd/system")) this.skip();
+    store = makeStore();
+    addUser(user, "--no-create-home");
+  });
+  after(async () => {
+    removeUser(user);
+    bootstrap(store.settings);
+    await store.remove();
+  });
+
+  it("lets in nobody but root, until bootstrap has started it again", () => {
+    execFileSync("usermod", ["--append", "--groups", "libvirt", user]);
+    const list = ["-u", user, "--", "virsh", "--connect", connection, "list"];
+    bootstrap(store.settings);
+    execFileSync("runuser", list);
+    startLibvirtdAlone();
+    assert.throws(() => execFileSync("runuser", list, { stdio: "pipe" }), /system bus/);
+    bootstrap(store.settings);
+    execFileSync("runuser", list);
   });
 });

@@ -105,6 +105,12 @@ describe("making a host ready", () => {
     assert.match(progress.notices.join("\n"), /the file a could not be made ready: .*no room on a.*Make it: a/s);
   });
 
+  it("takes what somebody else makes at the same time for made", async () => {
+    fake.script("lose", 'printf "" >"$FAKE_HOST/$1"; echo "it is there already" >&2; exit 1');
+    const requirements = [fileRequirement(fake, "a", {}, "lose"), fileRequirement(fake, "b", { fatal: false }, "lose")];
+    assert.deepEqual(await prepare(requirements), { changed: [], mended: [], unavailable: [] });
+  });
+
   it("waits for what shows only a while after its commands ended", async () => {
     let probes = 0;
     const late = fileRequirement(fake, "late", {
@@ -115,8 +121,9 @@ describe("making a host ready", () => {
     assert.deepEqual(fake.calls(), ["idle"]);
   });
 
-  it("runs what a first command uncovers, too", async () => {
+  it("runs what a first command uncovers, too, without a wait", async () => {
     const requirement = fileRequirement(fake, "a", {
+      settle: 600,
       probe: () => {
         const next = ["first", "second"].find((name) => !existsSync(join(fake.root, name)));
         return Promise.resolve(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, utimesSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { prepareHost } from "../../../provider/host/prepare.js";
@@ -115,6 +115,16 @@ describe("the libvirt service without systemd", () => {
     await listen("run/libvirt/virtlogd-sock");
     await listen("run/libvirt/libvirt-sock");
     assert.equal(await commands(), undefined);
+  });
+
+  it("is ended where it is older than the message bus, which it would never find, and then started", async () => {
+    for (const path of ["run/dbus/system_bus_socket", "run/libvirt/virtlogd-sock", "run/libvirt/libvirt-sock"])
+      await listen(path);
+    fake.process(4711, "libvirtd");
+    utimesSync(join(fake.root, "run/libvirt/libvirt-sock"), 1, 1);
+    const finding = await service.probe(fake.host);
+    assert.match(finding?.reason ?? "", /libvirtd runs since before the message bus/);
+    assert.deepEqual(await commands(), ["kill 4711"]);
   });
 
   it("never starts a second libvirtd beside one that runs and does not answer, and says which", async () => {
