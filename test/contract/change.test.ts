@@ -3,15 +3,14 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { archVm, diff } from "../../provider/arch-vm.js";
 import { converge, makeWhole } from "../../provider/vm-operations.js";
-import type { Context } from "../../provider/context.js";
 import { setAcceleration } from "../../provider/libvirt/domain-edit.js";
 import { defineDomain, findDomain } from "../../provider/libvirt/domain.js";
 import { readCredentials } from "../../provider/libvirt/credentials.js";
 import { shareTag } from "../../provider/libvirt/shares-edit.js";
-import { silent } from "../../provider/progress.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import { changedLines } from "../support/changed-lines.js";
+import { recording } from "../support/recorded.js";
 import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
 import { type TestStore, connection, virsh } from "../support/store.js";
 
@@ -53,7 +52,8 @@ describe("a change of a VM (real libvirtd)", () => {
   const news = (changes: Partial<VmSpec>) => ({ ...inputsOf({ ...vm.spec, ...changes }), running: undefined });
 
   async function update(changes: Partial<VmSpec>): Promise<void> {
-    const context: Context = { ...store.context, progress: { ...silent, notice: (text) => notices.push(text) } };
+    const context = recording(store.context);
+    notices = context.notices;
     await converge(archVm, vm.id, vm.state, news(changes), context);
   }
 

@@ -5,10 +5,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findDomain } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
-import { silent } from "../../provider/progress.js";
 import { imageInfo, resizeDisk } from "../../provider/storage/qemu-img.js";
 import { byHand, type Vm } from "../support/by-hand.js";
 import { topOf, writeInside } from "../support/disk-content.js";
+import { recording } from "../support/recorded.js";
 import { makeSmallStore } from "../support/small-vm.js";
 import { connection, type TestStore, virsh } from "../support/store.js";
 import { outcomesOf, vmsOn } from "../support/vms-command.js";
@@ -75,13 +75,13 @@ describe("what is in a clone (real libvirtd, no guest)", () => {
   it("is as after a power cut where no guest agent quiesced a source that runs, and that is said", async () => {
     const source = await make();
     virsh("start", source.uuid);
-    const notices: string[] = [];
-    await clone(source, { ...store.context, progress: { ...silent, notice: (text) => notices.push(text) } });
-    assert.match(notices.join("\n"), /guest agent does not answer, .* the clone starts as after a power cut/);
+    const running = recording(store.context);
+    await clone(source, running);
+    assert.match(running.notices.join("\n"), /guest agent does not answer, .* the clone starts as after a power cut/);
     virsh("destroy", source.uuid);
-    notices.length = 0;
-    await clone(source, { ...store.context, progress: { ...silent, notice: (text) => notices.push(text) } });
-    assert.deepEqual(notices, [], "of one that is off there is nothing to quiesce");
+    const off = recording(store.context);
+    await clone(source, off);
+    assert.deepEqual(off.notices, [], "of one that is off there is nothing to quiesce");
   });
 
   it("stands on a base that vms images shows with its users, and on none when its chain was shortened", async () => {

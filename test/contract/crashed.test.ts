@@ -5,13 +5,13 @@ import { archVm } from "../../provider/arch-vm.js";
 import type { Context } from "../../provider/context.js";
 import { dumpDomain } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
-import { silent } from "../../provider/progress.js";
 import type { Step } from "../../provider/steps.js";
 import { cloneVm } from "../../provider/vm/clone.js";
 import { removeVm } from "../../provider/vm/remove.js";
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { converge } from "../../provider/vm-operations.js";
 import { cloneSpec, makeSubject, type Subject } from "../support/interruptible.js";
+import { recording } from "../support/recorded.js";
 import { inputsOf, makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
 import { panicGuest, stateOf } from "../support/states.js";
 import { connection, type TestStore } from "../support/store.js";
@@ -52,12 +52,11 @@ describe("a VM whose guest crashed, and is kept (real libvirtd)", () => {
   });
 
   it("is started anew by a change that says so, which tells it", async () => {
-    const notices: string[] = [];
-    const context = { ...store.context, progress: { ...silent, notice: (text: string) => notices.push(text) } };
+    const context = recording(store.context);
     // There is no guest in it that could become ready.
     const change = update({ memory: 192, running: true, timeouts: { boot: 1 } }, context);
     await assert.rejects(change, /is not ready|not become ready|within 1 s/);
-    assert.deepEqual(notices, ["Its guest had crashed: it is started anew"]);
+    assert.deepEqual(context.notices, ["Its guest had crashed: it is started anew"]);
     assert.equal(stateOf(vm.id), "running");
     assert.match(await dumpDomain(connection, vm.id), /<memory unit='KiB'>196608</);
   });

@@ -9,7 +9,6 @@ import { showProgress } from "../../cli/terminal-progress.js";
 import { tryLock } from "../../provider/host/lock.js";
 import { findDomain, setMark } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
-import { silent } from "../../provider/progress.js";
 import { cloneVm } from "../../provider/vm/clone.js";
 import { createVm } from "../../provider/vm/create.js";
 import { commandLine } from "../../provider/vm/ownership.js";
@@ -17,6 +16,7 @@ import { removeVm } from "../../provider/vm/remove.js";
 import { readsInside, topOf, writeInside } from "../support/disk-content.js";
 import { runApart } from "../support/interrupt.js";
 import { cloneSpec, interruptible } from "../support/interruptible.js";
+import { recordProgress } from "../support/recorded.js";
 import { makeSmallStore, publishSmallImage, smallOwner, smallSpec } from "../support/small-vm.js";
 import { type TestStore, connection, makeStore, virsh } from "../support/store.js";
 import { assertWhole } from "../support/whole-store.js";
@@ -91,11 +91,10 @@ describe("a clone on a host with a fault (real libvirtd, no guest)", () => {
       holder.kill("SIGKILL");
       await once(holder, "exit");
     }
-    const phases: string[] = [];
-    const progress = { ...silent, phase: (text: string) => phases.push(text) };
+    const progress = recordProgress();
     await cloneVm(cloneSpec(store.settings, source.name, name), smallOwner, { ...store.context, progress });
     assert.deepEqual(
-      phases.filter((text) => /waiting/.test(text)),
+      progress.phases.filter((text) => /waiting/.test(text)),
       [],
     );
     await assertWhole(store.settings, [source.name, name]);

@@ -13,6 +13,7 @@ import { removeVm } from "../../provider/vm/remove.js";
 import { compactVm } from "../../provider/vm/shared-files.js";
 import { byHand, newName } from "../support/by-hand.js";
 import { readsInside, requireWhole, topOf, writeInside } from "../support/disk-content.js";
+import { recordProgress, recording } from "../support/recorded.js";
 import { writeWhileOn } from "../support/small-disk.js";
 import { makeSmallStore, smallOwner } from "../support/small-vm.js";
 import { type TestStore, connection, makeStore, removeDomain, virsh } from "../support/store.js";
@@ -117,10 +118,12 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", () => 
     virsh("destroy", source.uuid);
     await compactVm(connection, source.name, store.context);
     writeInside(`${disk}.mine`, "0", "64k", 0x22);
-    const notices: string[] = [];
-    const progress = { ...silent, notice: (text: string) => notices.push(text) };
+    const progress = recordProgress();
     const copy = await clone(source, { ...store.context, progress });
-    assert.match(notices.join("\n"), new RegExp(`writes to its disk vda \\(${disk}.mine\\) in .* from now on`));
+    assert.match(
+      progress.notices.join("\n"),
+      new RegExp(`writes to its disk vda \\(${disk}.mine\\) in .* from now on`),
+    );
     await remove(source);
     virsh("start", copy.uuid);
     assert.equal(bases().length, 1, "their file is what the clone stands on");
@@ -134,11 +137,10 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", () => 
     const disk = topOf(source.uuid);
     const own = `${disk}.mine`;
     virsh("snapshot-create-as", source.uuid, "--disk-only", "--no-metadata", "--diskspec", `vda,file=${own}`);
-    const notices: string[] = [];
-    const progress = { ...silent, notice: (text: string) => notices.push(text) };
+    const progress = recordProgress();
     await removeVm(connection, source.uuid, smallOwner, { ...store.context, progress }, { shutdown: 0 });
     const left = `Its disk ${own} is left, since it is not this VM's own`;
-    assert.deepEqual(notices, [`${left}; without ${disk}, which goes, nobody can read it`]);
+    assert.deepEqual(progress.notices, [`${left}; without ${disk}, which goes, nobody can read it`]);
     assert.ok(existsSync(own));
   });
 
@@ -202,10 +204,13 @@ describe("a VM that its user works on by hand (real libvirtd, no guest)", () => 
     }
     await assert.rejects(clone(first), new RegExp(`its disk vdb \\(${data}\\) is a disk of ${second.name} too`));
     virsh("detach-disk", second.uuid, "vdb", "--config");
-    const notices: string[] = [];
-    await clone(first, { ...store.context, progress: { ...silent, notice: (text) => notices.push(text) } });
+    const context = recording(store.context);
+    await clone(first, context);
     const now = (await findDomain(connection, first.uuid))?.disks[1];
-    assert.match(notices.join("\n"), new RegExp(`its disk vdb \\(${data}\\) in ${now ?? "?"} .*goes with the VM`));
+    assert.match(
+      context.notices.join("\n"),
+      new RegExp(`its disk vdb \\(${data}\\) in ${now ?? "?"} .*goes with the VM`),
+    );
     execFileSync("qemu-img", ["check", "-q", data]);
   });
 });

@@ -3,12 +3,10 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Context } from "../../provider/context.js";
 import { run } from "../../provider/host/command.js";
 import { withLock } from "../../provider/host/lock.js";
 import { findDomain } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
-import { silent } from "../../provider/progress.js";
 import { backingChain } from "../../provider/storage/chain.js";
 import { findImage } from "../../provider/storage/image-store.js";
 import { convertImage, createOverlay, imageInfo } from "../../provider/storage/qemu-img.js";
@@ -21,6 +19,7 @@ import { compactVm, describeSharedFiles } from "../../provider/vm/shared-files.j
 import type { VmSpec } from "../../provider/vm/spec.js";
 import { readsInside, topOf as diskOf, writeInside } from "../support/disk-content.js";
 import { cloneSpec } from "../support/interruptible.js";
+import { recording } from "../support/recorded.js";
 import {
   imagePattern,
   publishOnSmallImage,
@@ -169,23 +168,20 @@ describe("an image that is made on another one (real qemu-img and libvirtd)", ()
     writeEmptyIso(store.settings);
     const limits = { timeouts: { boot: 2 } };
     const [one, other] = [spec(limits), spec(limits)];
-    const waits: string[] = [];
-    const listening: Context = {
-      ...store.context,
-      progress: { ...silent, phase: (text) => text.startsWith("waiting: the image") && waits.push(text) },
-    };
+    const listening = recording(store.context);
+    const waits = () => listening.phases.filter((text) => text.startsWith("waiting: the image"));
     const base = (await planImage(one, store.context)).layer.below;
     assert.ok(base);
     const creations = await withLock(imageLock(store.settings, base.key), async () => {
       const begun = [one, other].map((vm) => createVm(vm, smallOwner, listening).catch((error: unknown) => error));
-      await until(() => waits.length === 2);
+      await until(() => waits().length === 2);
       await publishSmallImage(store.settings, store.context);
       return { begun };
     });
     // There is no system in it that could boot: so far they come.
     for (const error of await Promise.all(creations.begun))
       assert.match(String(error), /Cannot create VM ".*": no login prompt on the console within 2 s/);
-    assert.deepEqual(waits, Array(2).fill("waiting: the image of the profile minimal is being made already"));
+    assert.deepEqual(waits(), Array(2).fill("waiting: the image of the profile minimal is being made already"));
     assert.equal(records().length, 1);
     assert.deepEqual(readdirSync(storePaths(store.settings).disk), []);
     assert.equal(existsSync(imageLock(store.settings, base.key)), false);

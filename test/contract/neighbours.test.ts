@@ -2,29 +2,20 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Context } from "../../provider/context.js";
 import { hasCode } from "../../provider/errors.js";
 import { tryLock } from "../../provider/host/lock.js";
 import { findDomain } from "../../provider/libvirt/domain.js";
 import { storePaths } from "../../provider/paths.js";
-import { silent } from "../../provider/progress.js";
 import { storeLock } from "../../provider/storage/bases.js";
-import type { Step } from "../../provider/steps.js";
-import { cloneVm } from "../../provider/vm/clone.js";
-import { createVm } from "../../provider/vm/create.js";
 import { consoleLogOf } from "../../provider/vm/describe.js";
 import { startVm } from "../../provider/vm/lifecycle.js";
-import { commandLine } from "../../provider/vm/ownership.js";
-import { removeVm } from "../../provider/vm/remove.js";
+import { byHand } from "../support/by-hand.js";
 import { topOf, writeInside } from "../support/disk-content.js";
-import { cloneSpec } from "../support/interruptible.js";
-import { makeSmallStore, smallSpec } from "../support/small-vm.js";
+import { recording } from "../support/recorded.js";
+import { makeSmallStore } from "../support/small-vm.js";
 import { leaveAt } from "../support/states.js";
 import { connection, type TestStore, virsh } from "../support/store.js";
 import { assertWhole } from "../support/whole-store.js";
-
-let counter = 0;
-const newName = () => `vms-test-neighbours-${process.pid}-${counter++}`;
 
 describe("whoever else works on this host", () => {
   let store: TestStore;
@@ -33,54 +24,32 @@ describe("whoever else works on this host", () => {
   });
   afterEach(() => store.remove());
 
-  const make = async (name = newName()): Promise<{ name: string; uuid: string }> => {
-    const { uuid } = await createVm(smallSpec(store.settings, name), commandLine, store.context);
-    return { name, uuid };
-  };
-  const clone = async (source: string, context = store.context): Promise<{ name: string; uuid: string }> => {
-    const name = newName();
-    const { uuid } = await cloneVm(cloneSpec(store.settings, source, name), commandLine, context);
-    return { name, uuid };
-  };
-  const remove = ({ uuid }: { uuid: string }, context = store.context) =>
-    removeVm(connection, uuid, commandLine, context, { shutdown: 0 });
+  const { make, clone, remove, bases, at } = byHand(() => store);
   const logOf = async (uuid: string): Promise<string> => {
     const domain = await findDomain(connection, uuid);
     assert.ok(domain);
     return consoleLogOf(domain);
   };
-  /** Does something by hand, once, when a step is reached. */
-  const at = (step: Step, work: () => void): Context => {
-    let done = false;
-    const reached = (one: Step): void => {
-      if (one !== step || done) return;
-      done = true;
-      work();
-    };
-    return { ...store.context, reached };
-  };
-
   it("may be deleting a VM, or making one: the bases that nobody uses go all the same, and a directory is no disk", async () => {
     const [source, deleting, creating] = [await make(), await make(), await make()];
     writeInside(topOf(source.uuid), "0", "64k", 0x22);
-    const copy = await clone(source.name);
-    assert.equal(readdirSync(storePaths(store.settings).base).length, 1);
+    const copy = await clone(source);
+    assert.equal(bases().length, 1);
     await leaveAt(deleting.uuid, "deleting");
     await leaveAt(creating.uuid, "creating");
     for (const { uuid } of [deleting, creating]) rmSync(topOf(uuid));
     mkdirSync(join(storePaths(store.settings).disk, "theirs"));
-    const notices: string[] = [];
-    const listening = { ...store.context, progress: { ...silent, notice: (text: string) => void notices.push(text) } };
-    await remove(copy, listening);
-    await remove(source, listening);
-    assert.deepEqual(readdirSync(storePaths(store.settings).base), []);
-    assert.deepEqual(notices, []);
+    const context = recording(store.context);
+    await remove(copy, context);
+    await remove(source, context);
+    assert.deepEqual(bases(), []);
+    assert.deepEqual(context.notices, []);
   });
 
   it("may look for bases that nobody uses: a clone makes its disk before that or behind it", async () => {
     const source = await make();
     writeInside(topOf(source.uuid), "0", "64k", 0x22);
-    await clone(source.name);
+    await clone(source);
     const sweep = await tryLock(storeLock(store.settings));
     assert.ok(sweep);
     const { disk } = storePaths(store.settings);
@@ -88,7 +57,7 @@ describe("whoever else works on this host", () => {
     let frozen: () => void = () => undefined;
     const reached = new Promise<void>((resolve) => (frozen = resolve));
     const second = clone(
-      source.name,
+      source,
       at("clone: frozen", () => {
         frozen();
       }),
@@ -100,7 +69,7 @@ describe("whoever else works on this host", () => {
     await sweep.release();
     await second;
     assert.equal(readdirSync(disk).length, before + 1);
-    assert.equal(readdirSync(storePaths(store.settings).base).length, 1, "it is a clone of what was frozen before");
+    assert.equal(bases().length, 1, "it is a clone of what was frozen before");
   });
 
   it("may start a VM that waits to be started", async () => {
@@ -123,7 +92,7 @@ describe("whoever else works on this host", () => {
     await remove(second);
     assert.ok(existsSync(log));
     assert.equal(existsSync(other), false);
-    const third = await clone(`${first.name}-x`);
+    const third = await clone({ ...first, name: `${first.name}-x` });
     await remove(third);
     await remove(first);
     await assertWhole(store.settings, []);

@@ -1,13 +1,12 @@
 /** Deleting a VM that runs; there is no guest in these, so they power off only where somebody forces them. */
 import assert from "node:assert/strict";
-import type { Context } from "../../provider/context.js";
 import { hasCode } from "../../provider/errors.js";
 import { findDomain, isOff, setMark } from "../../provider/libvirt/domain.js";
-import { silent } from "../../provider/progress.js";
 import type { Step } from "../../provider/steps.js";
 import { createVm } from "../../provider/vm/create.js";
 import { shutDown } from "../../provider/vm/lifecycle.js";
 import { removeVm } from "../../provider/vm/remove.js";
+import { recording } from "../support/recorded.js";
 import { makeSmallStore, smallOwner, smallSpec } from "../support/small-vm.js";
 import { type TestStore, connection, virsh } from "../support/store.js";
 import { assertWhole } from "../support/whole-store.js";
@@ -28,20 +27,9 @@ describe("the removal of a VM that runs (real libvirtd, no guest)", () => {
     return { name, uuid };
   }
 
-  /** A context that keeps the phases and the notices. */
-  function listen(more: Partial<Context> = {}): Context & { phases: string[]; notices: string[] } {
-    const [phases, notices]: [string[], string[]] = [[], []];
-    const progress = {
-      ...silent,
-      phase: (text: string) => void phases.push(text),
-      notice: (text: string) => void notices.push(text),
-    };
-    return { ...store.context, ...more, progress, phases, notices };
-  }
-
   it("forces off what does not react in its grace time, and says so", async () => {
     const { name, uuid } = await makeRunning();
-    const context = listen();
+    const context = recording(store.context);
     assert.equal(await removeVm(connection, uuid, smallOwner, context, { shutdown: 1 }), true);
     assert.deepEqual(context.phases, ["shutting it down", "removing"]);
     assert.deepEqual(context.notices, [`${name}: it did not power off within 1 s and was forced off`]);
@@ -50,12 +38,12 @@ describe("the removal of a VM that runs (real libvirtd, no guest)", () => {
 
   it("forces it off at once where there is no grace time, and says nothing of a VM that is off", async () => {
     const { name, uuid } = await makeRunning();
-    const context = listen();
+    const context = recording(store.context);
     await removeVm(connection, uuid, smallOwner, context, { shutdown: 0 });
     assert.deepEqual(context.notices, [`${name}: it was forced off at once`]);
     const off = await makeRunning();
     virsh("destroy", off.uuid);
-    const silentOne = listen();
+    const silentOne = recording(store.context);
     await removeVm(connection, off.uuid, smallOwner, silentOne);
     assert.deepEqual(silentOne.phases, ["removing"]);
     assert.deepEqual(silentOne.notices, []);
@@ -67,9 +55,15 @@ describe("the removal of a VM that runs (real libvirtd, no guest)", () => {
     const reached = (step: Step): void => {
       if (step === "stop: asked") cancel.abort();
     };
-    const removal = removeVm(connection, uuid, smallOwner, listen({ signal: cancel.signal, reached }), {
-      shutdown: 600,
-    });
+    const removal = removeVm(
+      connection,
+      uuid,
+      smallOwner,
+      recording({ ...store.context, signal: cancel.signal, reached }),
+      {
+        shutdown: 600,
+      },
+    );
     await assert.rejects(removal, (error) => hasCode(error, "cancelled"));
     assert.equal(await isOff(connection, uuid), false);
     await assertWhole(store.settings, [name]);
@@ -83,7 +77,7 @@ describe("the removal of a VM that runs (real libvirtd, no guest)", () => {
     assert.ok(mark);
     await setMark(connection, uuid, { ...mark, phase: "creating" });
     const steps: Step[] = [];
-    const context = listen({ reached: (step) => steps.push(step) });
+    const context = recording({ ...store.context, reached: (step) => steps.push(step) });
     await removeVm(connection, uuid, smallOwner, context, { shutdown: 600 });
     assert.equal(steps.includes("stop: asked"), false);
     assert.deepEqual(context.notices, []);

@@ -21,8 +21,7 @@ export const newName = () => `vms-test-hands-${process.pid}-${counter++}`;
 /** `store` is asked each time: a test may have one of its own. */
 export function byHand(store: () => TestStore) {
   return {
-    make: async (): Promise<Vm> => {
-      const name = newName();
+    make: async (name: string = newName()): Promise<Vm> => {
       return { name, uuid: (await createVm(smallSpec(store().settings, name), smallOwner, store().context)).uuid };
     },
     clone: async (source: Vm, context: Context = store().context): Promise<Vm> => {
@@ -30,7 +29,8 @@ export function byHand(store: () => TestStore) {
       const spec = { ...cloneSpec(context.settings, source.name, name), autostart: false };
       return { name, uuid: (await cloneVm(spec, smallOwner, context)).uuid };
     },
-    remove: ({ uuid }: Vm) => removeVm(connection, uuid, smallOwner, store().context, { shutdown: 0 }),
+    remove: ({ uuid }: Vm, context: Context = store().context) =>
+      removeVm(connection, uuid, smallOwner, context, { shutdown: 0 }),
     bases: () => readdirSync(storePaths(store().settings).base),
     /** A context that does this the first time that the step is reached. */
     at: (step: Step, work: () => void): Context => {

@@ -13,7 +13,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Host } from "../../../provider/host/requirement.js";
 import { packageFiles } from "../../../provider/paths.js";
-import type { Progress } from "../../../provider/progress.js";
 
 const fixtures = join(packageFiles.root, "test", "fixtures", "bin");
 
@@ -81,17 +80,4 @@ export class FakeHost {
     delete process.env["FAKE_HOST"];
     rmSync(this.root, { recursive: true });
   }
-}
-
-/** Progress that remembers. */
-export function recordProgress(): Progress & { readonly phases: string[]; readonly notices: string[] } {
-  const phases: string[] = [];
-  const notices: string[] = [];
-  return {
-    phases,
-    notices,
-    phase: (text) => void phases.push(text),
-    detail: () => undefined,
-    notice: (text) => void notices.push(text),
-  };
 }

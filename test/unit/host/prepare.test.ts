@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { hasCode, toVmsError, VmsError } from "../../../provider/errors.js";
 import { inspectHost, prepareHost } from "../../../provider/host/prepare.js";
 import type { Host, Requirement } from "../../../provider/host/requirement.js";
-import { FakeHost, recordProgress } from "./fake-host.js";
+import { recordProgress } from "../../support/recorded.js";
+import { FakeHost } from "./fake-host.js";
 
 /** A file that must be there; `commands` are programs of the fake host. */
 function fileRequirement(

@@ -1,21 +1,14 @@
 import { join } from "node:path";
 import type { Context } from "../../../provider/context.js";
 import { resolveSettings } from "../../../provider/settings.js";
+import { type Recorded, recordProgress } from "../../support/recorded.js";
 
 /** A context whose ISO directory is `iso` in `folder`, and what was shown through it. */
-export interface RecordedContext extends Context {
-  readonly phases: string[];
-  readonly details: string[];
-  readonly notices: string[];
-}
+export type RecordedContext = Context & Recorded;
 
 export function recordedContext(folder: string, signal?: AbortSignal): RecordedContext {
-  const [phases, details, notices]: string[][] = [[], [], []];
-  const progress = {
-    phase: (text: string) => void phases?.push(text),
-    detail: (text: string) => void details?.push(text),
-    notice: (text: string) => void notices?.push(text),
-  };
   const { settings } = resolveSettings({ iso: join(folder, "iso") }, { VMS_CONF: "/dev/null" });
-  return { settings, progress, signal, phases: phases ?? [], details: details ?? [], notices: notices ?? [] };
+  const progress = recordProgress();
+  const { phases, details, notices } = progress;
+  return { settings, progress, signal, phases, details, notices };
 }
