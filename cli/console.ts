@@ -53,13 +53,22 @@ async function attach(vm: Active, force: boolean, context: CliContext): Promise<
     const options = { inherit: "input and output", timeout: 0 } as const;
     const { status, stderr } = await context.handOverTerminal(() => attempt([...argv], options));
     // What powers off closes its console before libvirt has it as off.
-    if (status !== 0 && !(await awaitOff(connection, uuid, new Deadline(noticeLimit), undefined)))
-      throw refusal(new CommandError([...argv], status, stderr), name);
+    if (status !== 0 && !(await hasEnded(uuid))) throw refusal(new CommandError([...argv], status, stderr), name);
   } finally {
     window.close();
   }
   context.write("\n");
   context.progress.notice(await howItEnded(vm));
+}
+
+async function hasEnded(uuid: string): Promise<boolean> {
+  try {
+    return await awaitOff(connection, uuid, new Deadline(noticeLimit), undefined);
+  } catch (error) {
+    // A removal forgets a VM as soon as it is off.
+    if (await isGone(connection, uuid, error)) return true;
+    throw error;
+  }
 }
 
 async function howItEnded({ name, uuid }: Active): Promise<string> {

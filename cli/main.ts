@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The `vms` command. The only place that ends the process: 0 done, 1 failed, 2 used wrongly, 130 stopped by the user. */
+/**
+ * The `vms` command. The only place that ends the process: 0 done, 1 failed, 2 used wrongly, 130 stopped by
+ * the user; by SIGHUP where its terminal was closed.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommanderError } from "commander";
@@ -24,7 +27,9 @@ process.on("SIGINT", () => {
 process.on("SIGTERM", () => {
   stop("it was stopped by SIGTERM");
 });
+const hangUp = new AbortController();
 process.on("SIGHUP", () => {
+  hangUp.abort();
   stop("its terminal was closed");
 });
 const unheard = new AbortController();
@@ -94,5 +99,10 @@ async function main(): Promise<number> {
   return status;
 }
 
-const status = await main();
-process.exit(statusBehind(status, await output.finish()));
+const status = statusBehind(await main(), await output.finish());
+if (hangUp.signal.aborted) {
+  // An exit of Node's own resets the terminal, and aborts where that is gone.
+  process.removeAllListeners("SIGHUP");
+  process.kill(process.pid, "SIGHUP");
+}
+process.exit(status);

@@ -4,8 +4,9 @@
  * running one away.
  */
 import { connect } from "node:net";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { olderThanBus } from "./message-bus.js";
 import { findProgram } from "./programs.js";
 import type { Command, Finding, Host } from "./requirement.js";
 
@@ -38,8 +39,7 @@ const modular = drivers.map((name) => daemon(name, `${name}-sock`));
 
 export async function detachedService(host: Host): Promise<Finding | undefined> {
   const processes = await readRootProcesses(host);
-  const serving = await libvirtDaemons(host, processes);
-  const needed = [dbus, virtlogd, ...serving];
+  const needed = [dbus, virtlogd, ...(await libvirtDaemons(host, processes))];
   const silent: string[] = [];
   const stopped: Daemon[] = [];
   for (const candidate of needed) {
@@ -53,36 +53,11 @@ export async function detachedService(host: Host): Promise<Finding | undefined> 
   }
   if (silent.length > 0)
     return { reason: silent.join("; "), commands: [], hint: "End that process, then run: vms bootstrap" };
-  if (stopped.length === 0) return olderThanBus(serving, processes, host);
+  if (stopped.length === 0) return olderThanBus(processes.get("libvirtd"), host);
   return {
     reason: `${stopped.map(({ name }) => name).join(", ")} ${stopped.length === 1 ? "does" : "do"} not run (and no systemd to start ${stopped.length === 1 ? "it" : "them"})`,
     commands: stopped.flatMap(({ start }) => start(host.root)),
     hint: "See what it says: sudo libvirtd --verbose",
-  };
-}
-
-/**
- * libvirt asks polkit who may use it, and connects to the message bus for that once, when it starts (virgdbus.c): one that is older
- * than the bus refuses everybody but root. The socket of each is as old as its daemon.
- */
-async function olderThanBus(
-  serving: readonly Daemon[],
-  processes: ReadonlyMap<string, number>,
-  host: Host,
-): Promise<Finding | undefined> {
-  const age = async ({ socket }: Daemon): Promise<number> => (await stat(join(host.root, socket))).mtimeMs;
-  const since = await age(dbus);
-  const older: { name: string; pid: number }[] = [];
-  for (const one of serving) {
-    const pid = processes.get(one.name);
-    if (pid !== undefined && (await age(one)) < since) older.push({ name: one.name, pid });
-  }
-  if (older.length === 0) return undefined;
-  return {
-    reason: `${older.map(({ name }) => name).join(", ")} runs since before the message bus, and can let in nobody but root`,
-    // What its guests do goes on without it, and then it is started.
-    commands: older.map(({ pid }) => ({ argv: ["kill", String(pid)] })),
-    hint: "Start it again: vms bootstrap",
   };
 }
 

@@ -65,15 +65,18 @@ export async function prepareHost(
         throw new VmsError("permission", finding.reason, { hint: `Run: ${rootCommand}` });
       progress.phase(`making ready ${requirement.description}`);
       await mend(requirement, finding, host, progress);
-      mended.push(requirement.id);
-      changed.push(describeMissing({ requirement, finding }));
     } catch (error) {
+      const aborted = host.signal?.aborted === true;
       // Somebody else may have done it at the same time.
-      if (host.signal?.aborted !== true && (await requirement.probe(host)) === undefined) continue;
-      if (requirement.fatal || host.signal?.aborted === true) throw cannotPrepare(requirement, error, finding);
-      unavailable.push(requirement.id);
-      progress.notice(`${requirement.description} could not be made ready: ${withHint(error, finding)}`);
+      if (aborted || (await requirement.probe(host).catch(() => finding)) !== undefined) {
+        if (requirement.fatal || aborted) throw cannotPrepare(requirement, error, finding);
+        unavailable.push(requirement.id);
+        progress.notice(`${requirement.description} could not be made ready: ${withHint(error, finding)}`);
+        continue;
+      }
     }
+    mended.push(requirement.id);
+    changed.push(describeMissing({ requirement, finding }));
   }
   return { changed, mended, unavailable };
 }

@@ -148,9 +148,9 @@ export async function setMark(connection: Connection, uuid: string, mark: Mark):
   try {
     await set("--config", "--live");
   } catch (error) {
-    if (!hasCode(error, "command")) throw error;
-    // It has powered off meanwhile, or has no definition any more.
-    await set((await isOff(connection, uuid)) ? "--config" : "--live");
+    // It has powered off meanwhile. Who reads a mark reads the definition's: set in the domain that runs alone it is not set.
+    if (!hasCode(error, "command") || !(await isOff(connection, uuid))) throw error;
+    await set("--config");
   }
 }
 
@@ -177,6 +177,12 @@ export async function undefineDomain(connection: Connection, uuid: string): Prom
   } catch (error) {
     if (!(await isGone(connection, uuid, error))) throw error;
   }
+}
+
+/** Defines a domain that runs and was undefined: it would be gone as soon as it is off, and with it all that tells whose its files are. */
+export async function makePersistent(connection: Connection, uuid: string): Promise<void> {
+  if (/^Persistent:\s+no/m.test(await virsh(connection, ["dominfo", uuid])))
+    await defineDomain(connection, await dumpDomain(connection, uuid));
 }
 
 export async function startsWithHost(connection: Connection, id: string): Promise<boolean> {

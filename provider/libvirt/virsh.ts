@@ -66,6 +66,11 @@ export function explain(error: unknown, connection: Connection): unknown {
     });
   }
   // Behind the others: after a lost connection virsh says this as well.
-  if (/failed to get domain|Domain not found/i.test(said)) return new VmsError("gone", said, { cause: error });
+  if (/failed to get domain|Domain not found/i.test(said)) {
+    return new VmsError("gone", `libvirt does not find it: ${said}`, {
+      hint: "Somebody may have removed it meanwhile: vms list shows what is there",
+      cause: error,
+    });
+  }
   return new VmsError("command", said === "" ? error.reason : said, { cause: error });
 }

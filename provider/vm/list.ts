@@ -1,7 +1,6 @@
 /** Every VM of ours on this host, with as few calls of libvirt as there can be: one for their names, one for all that it knows of them. */
-import { hasCode } from "../errors.js";
 import { type DomainState, readDomain } from "../libvirt/domain.js";
-import { listUuids } from "../libvirt/dump.js";
+import { isGone, listUuids } from "../libvirt/dump.js";
 import { type Connection, virshEach } from "../libvirt/virsh.js";
 import { guestAddress } from "../libvirt/guest-agent.js";
 import { baseOf, factsOf, type VmDescription } from "./describe.js";
@@ -22,7 +21,7 @@ export interface ListOptions {
 /** In the order of their names, installs among them. */
 export async function listVms(connection: Connection, { whole }: ListOptions): Promise<ListedVm[]> {
   const found = await readAll(connection, whole);
-  const rows = await Promise.all(found.map((one) => describe(connection, one, whole).catch(ignoreGone)));
+  const rows = await Promise.all(found.map((one) => describeUnlessGone(connection, one, whole)));
   return rows.filter((row) => row !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -54,9 +53,14 @@ async function readAll(connection: Connection, whole: boolean): Promise<Found[]>
   });
 }
 
-/** Somebody has removed it meanwhile. */
-function ignoreGone(error: unknown): undefined {
-  if (!hasCode(error, "gone")) throw error;
+/** undefined: somebody has removed it meanwhile. */
+async function describeUnlessGone(connection: Connection, found: Found, whole: boolean): Promise<ListedVm | undefined> {
+  try {
+    return await describe(connection, found, whole);
+  } catch (error) {
+    if (await isGone(connection, found.domain.uuid, error)) return undefined;
+    throw error;
+  }
 }
 
 async function describe(

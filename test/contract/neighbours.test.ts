@@ -115,7 +115,10 @@ describe("whoever else works on this host", () => {
     const vm = await make();
     virsh("start", vm.uuid);
     virsh("undefine", vm.uuid, "--keep-nvram");
-    assert.equal(await remove(vm), true);
+    let state = "";
+    const removal = at("delete: killed", () => (state = virsh("domstate", vm.uuid)));
+    assert.equal(await remove(vm, removal), true);
+    assert.equal(state, "shut off", "whoever is interrupted there finds it again");
     await assertWhole(store.settings, []);
   });
 });

@@ -32,7 +32,7 @@ describe("an ArchVm where libvirtd does not run", () => {
 
 describe("libvirtd that was started before there was a message bus", () => {
   const user = `vms-test-bus-${process.pid}`;
-  let store: TestStore;
+  let store: TestStore | undefined;
   before(function () {
     // There the bus is systemd's, and is there first.
     if (existsSync("/run/systemd/system")) this.skip();
@@ -40,19 +40,22 @@ describe("libvirtd that was started before there was a message bus", () => {
     addUser(user, "--no-create-home");
   });
   after(async () => {
+    if (store === undefined) return;
     removeUser(user);
     bootstrap(store.settings);
     await store.remove();
   });
 
   it("lets in nobody but root, until bootstrap has started it again", () => {
+    assert.ok(store);
+    const { settings } = store;
     execFileSync("usermod", ["--append", "--groups", "libvirt", user]);
     const list = ["-u", user, "--", "virsh", "--connect", connection, "list"];
-    bootstrap(store.settings);
+    bootstrap(settings);
     execFileSync("runuser", list);
     startLibvirtdAlone();
     assert.throws(() => execFileSync("runuser", list, { stdio: "pipe" }), /system bus/);
-    bootstrap(store.settings);
+    bootstrap(settings);
     execFileSync("runuser", list);
   });
 });

@@ -1,5 +1,7 @@
 /** This checkout's command line on a store of its own, as a user would call it. */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { startInTerminal, type Transport } from "../../provider/console/transport.js";
@@ -42,16 +44,19 @@ export function inTerminal(settings: Settings, ...args: string[]): Session {
 export interface ClosingTerminal {
   /** Fails where it ends before. */
   sees(pattern: RegExp): Promise<void>;
-  /** Closes the terminal under the command, as whoever shuts its window; returns the process id of the command. */
+  /** Closes the terminal under the command, as whoever shuts its window; returns the command's status as bash has it. */
   close(): Promise<number>;
 }
 
 /** The same in a terminal that can be closed while it runs. */
 export function inClosingTerminal(settings: Settings, ...args: string[]): ClosingTerminal {
   const command = [process.execPath, vmsProgram, ...args].map((word) => `'${word}'`).join(" ");
+  const statusFile = join(settings.images, `status-${randomUUID()}`);
+  // As a user's shell does: it lives on for a while, and hands the signal to what it has started.
+  const shell = `${command} & trap "kill -HUP $!" HUP; wait $!; wait $!; echo $? >'${statusFile}'`;
   // It holds the one end of the terminal, and nobody does any more when it is killed.
-  const holder = execa("script", ["-qec", `echo "pid $$"; exec ${command}`, "/dev/null"], {
-    env: environmentOf(settings),
+  const holder = execa("script", ["-qec", shell, "/dev/null"], {
+    env: { ...environmentOf(settings), SHELL: "/bin/bash" },
     stdin: "pipe",
     reject: false,
   });
@@ -65,11 +70,11 @@ export function inClosingTerminal(settings: Settings, ...args: string[]): Closin
       assert.match(text, pattern);
     },
     close: async () => {
-      const pid = Number(/^pid (\d+)/.exec(text)?.[1]);
-      process.kill(pid, 0);
       holder.kill("SIGKILL");
       await holder;
-      return pid;
+      const status = (): string => (existsSync(statusFile) ? readFileSync(statusFile, "utf8") : "");
+      await eventually(() => status().endsWith("\n"), minute);
+      return Number(status());
     },
   };
 }

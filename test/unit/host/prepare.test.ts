@@ -109,7 +109,22 @@ describe("making a host ready", () => {
   it("takes what somebody else makes at the same time for made", async () => {
     fake.script("lose", 'printf "" >"$FAKE_HOST/$1"; echo "it is there already" >&2; exit 1');
     const requirements = [fileRequirement(fake, "a", {}, "lose"), fileRequirement(fake, "b", { fatal: false }, "lose")];
-    assert.deepEqual(await prepare(requirements), { changed: [], mended: [], unavailable: [] });
+    const { mended, unavailable } = await prepare(requirements);
+    assert.deepEqual([mended, unavailable], [["a", "b"], []]);
+  });
+
+  it("tells why it failed, also where it cannot be asked any more whether somebody else has done it", async () => {
+    let probes = 0;
+    const lost = fileRequirement(fake, "a", {
+      fatal: false,
+      probe: () =>
+        ++probes > 2
+          ? Promise.reject(new Error("hangs"))
+          : Promise.resolve({ reason: "", commands: [{ argv: ["break", "a"] }] }),
+    });
+    const progress = recordProgress();
+    assert.deepEqual((await prepareHost([lost], fake.host, progress, "")).unavailable, ["a"]);
+    assert.match(progress.notices.join(), /no room on a/);
   });
 
   it("waits for what shows only a while after its commands ended", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, utimesSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { prepareHost } from "../../../provider/host/prepare.js";
@@ -121,10 +121,35 @@ describe("the libvirt service without systemd", () => {
     for (const path of ["run/dbus/system_bus_socket", "run/libvirt/virtlogd-sock", "run/libvirt/libvirt-sock"])
       await listen(path);
     fake.process(4711, "libvirtd");
-    utimesSync(join(fake.root, "run/libvirt/libvirt-sock"), 1, 1);
+    const started = (pid: number, ticks: number) =>
+      fake.write(`proc/${pid}/stat`, `${pid} (some (name)) S${" 0".repeat(18)} ${ticks} 0\n`);
+    started(4711, 100);
+    assert.equal(await commands(), undefined, "which process the bus is is not known");
+    fake.write("run/dbus/pid", "4700\n");
+    started(4700, 99);
+    assert.equal(await commands(), undefined);
+    started(4700, 101);
     const finding = await service.probe(fake.host);
     assert.match(finding?.reason ?? "", /libvirtd runs since before the message bus/);
     assert.deepEqual(await commands(), ["kill 4711"]);
+    fake.write("etc/libvirt/libvirtd.conf", '#auth_unix_rw = "polkit"\nauth_unix_rw = "none"\n');
+    assert.equal(await commands(), undefined, "it asks nobody");
+  });
+
+  it("is called older than the message bus by a plain user only where it has refused them for that", async () => {
+    for (const path of ["run/dbus/system_bus_socket", "run/libvirt/virtlogd-sock", "run/libvirt/libvirt-sock"])
+      await listen(path);
+    fake.process(4711, "libvirtd").write("run/dbus/pid", "4700\n");
+    for (const [pid, ticks] of [
+      [4711, 1],
+      [4700, 2],
+    ] as const)
+      fake.write(`proc/${pid}/stat`, `${pid} (name) S${" 0".repeat(18)} ${ticks} 0\n`);
+    const user = { ...fake.host, uid: 1000 };
+    fake.script("virsh", "echo qemu:///system");
+    assert.equal(await service.probe(user), undefined);
+    fake.script("virsh", 'echo "error: internal error: Unable to get system bus connection" >&2; exit 1');
+    assert.match((await service.probe(user))?.reason ?? "", /before the message bus/);
   });
 
   it("never starts a second libvirtd beside one that runs and does not answer, and says which", async () => {
