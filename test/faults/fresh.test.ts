@@ -53,7 +53,7 @@ describe("an ArchVm with fresh: true", function () {
     const cloned = await stack.up();
     assert.equal(cloned.status, 0, cloned.output);
     const { copyUuid } = await stack.outputs();
-    assert.equal(await inGuest(String(copyUuid), "cat /etc/mine; hostname"), `./mine.sh\n${name}-copy`);
+    assert.equal(await inGuest(String(copyUuid), "cat /etc/mine /etc/hostname"), `./mine.sh\n${name}-copy`);
     assert.equal((await stack.destroy()).status, 0);
     assert.equal(existsSync(String(diskPath)), false);
     assert.deepEqual(readdirSync(storePaths(scene.settings).base), []);
