@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommanderError } from "commander";
 import { toVmsError, VmsError } from "../provider/errors.js";
+import { leaveTerminal } from "../provider/host/command.js";
 import { packageFiles } from "../provider/paths.js";
 import { resolveSettings } from "../provider/settings.js";
 import { buildProgram } from "./program.js";
@@ -30,6 +31,7 @@ process.on("SIGTERM", () => {
 const hangUp = new AbortController();
 process.on("SIGHUP", () => {
   hangUp.abort();
+  leaveTerminal();
   stop("its terminal was closed");
 });
 const unheard = new AbortController();

@@ -25,6 +25,16 @@ export interface RunOptions {
 /** execa's types name only these; the number that counts is handed to the operating system as it is. */
 type InheritedDescriptor = 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
+let terminalIsGone = false;
+
+/**
+ * To be called when the terminal was closed. A shell and the kernel tell that one after the other, and what is started from then on, to
+ * take back what was made, must not be ended by it.
+ */
+export function leaveTerminal(): void {
+  terminalIsGone = true;
+}
+
 const terminalSignals: ReadonlyMap<string, string> = new Map([
   ["SIGINT", "Ctrl-C"],
   ["SIGHUP", "its terminal, which was closed"],
@@ -51,6 +61,8 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
   const talks = inherit === true || inherit === "input and output";
   const [output, errors] = [talks ? "inherit" : "pipe", inherit === true ? "inherit" : "pipe"] as const;
   try {
+    // In a session of its own no signal of the terminal reaches it.
+    const apart = terminalIsGone;
     const child = execa(file, args, {
       env: { LC_ALL: "C.UTF-8", LANGUAGE: "", ...env },
       stdio: [
@@ -60,6 +72,7 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
         ...(descriptors as readonly InheritedDescriptor[]),
       ],
       reject: false,
+      detached: apart,
       all: onLine !== undefined,
       stripFinalNewline: true,
       ...(input === undefined ? {} : { input }),
@@ -71,6 +84,8 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
     const result = await child;
     const stdout = typeof result.stdout === "string" ? result.stdout : "";
     const stderr = typeof result.stderr === "string" ? result.stderr : "";
+    // Before it was in its session, and so before it was the program.
+    if (apart && result.signal === "SIGHUP") return await attempt(argv, options);
     // What the terminal sends reaches the programs that we have started as well, sooner than we can tell them.
     const sent = result.signal === undefined ? undefined : terminalSignals.get(result.signal);
     if (sent !== undefined) throw new VmsError("cancelled", `${file} was stopped by ${sent}`);

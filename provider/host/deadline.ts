@@ -1,6 +1,6 @@
 /** Points in time by which something has to have happened. They are handed down, so that several waits share one limit. */
 import { setTimeout as pause } from "node:timers/promises";
-import { VmsError } from "../errors.js";
+import { toVmsError } from "../errors.js";
 
 /** The longest delay that a timer takes, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
@@ -55,6 +55,6 @@ async function sleep(milliseconds: number, signal: AbortSignal | undefined): Pro
   try {
     await pause(milliseconds, undefined, signal === undefined ? {} : { signal });
   } catch (error) {
-    throw new VmsError("cancelled", "it was cancelled", { cause: error });
+    throw toVmsError(error);
   }
 }

@@ -11,19 +11,26 @@ export async function olderThanBus(libvirtd: number | undefined, host: Host): Pr
   if (libvirtd === undefined || !(await needsBus(host))) return undefined;
   const [own, bus] = [await startOf(libvirtd, host), await startOf(await busProcess(host), host)];
   if (own === undefined || bus === undefined || own >= bus) return undefined;
-  return {
-    reason: "libvirtd runs since before the message bus, and can let in nobody but root",
-    // What its guests do goes on without it, and then it is started.
-    commands: [{ argv: ["kill", String(libvirtd)] }],
-    hint: "vms bootstrap does that, and starts it again",
-  };
+  const reason = "libvirtd runs since before the message bus, and can let in nobody but root";
+  const hint = `End process ${libvirtd}, then run: vms bootstrap`;
+  // What its guests do goes on without it, and then it is started.
+  if (await isOurKind(libvirtd, host)) return { reason, commands: [{ argv: ["kill", String(libvirtd)] }], hint };
+  // It may be what a container lives by, or have options that we do not know. Root is let in as it is.
+  return host.uid === 0 ? undefined : { reason, commands: [], hint: "Start it again as it was started" };
+}
+
+/** Whether it is the host's, and was started as we start it. */
+async function isOurKind(pid: number, host: Host): Promise<boolean> {
+  const [program = "", ...args] = (await readOrNothing(join(host.root, "/proc", String(pid), "cmdline"))).split("\0");
+  const recorded = Number(await readOrNothing(join(host.root, "/run/libvirtd.pid")));
+  return recorded === pid && /(^|\/)libvirtd$/.test(program) && args.join(" ").trim() === "-d";
 }
 
 /** Whoever is refused knows it. root, who never is, goes by the configuration; where that says nothing it is polkit. */
 async function needsBus(host: Host): Promise<boolean> {
   if (host.uid !== 0) {
-    const { status, stderr } = await attempt(["virsh", "--connect", "qemu:///system", "uri"]);
-    return status !== 0 && /system bus/i.test(stderr);
+    const said = await attempt(["virsh", "--connect", "qemu:///system", "uri"]).catch(() => undefined);
+    return said !== undefined && said.status !== 0 && /system bus/i.test(said.stderr);
   }
   const configuration = await readOrNothing(join(host.root, "/etc/libvirt/libvirtd.conf"));
   const chosen = /^\s*auth_unix_rw\s*=\s*"(.*)"/m.exec(configuration)?.[1] ?? "polkit";

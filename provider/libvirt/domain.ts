@@ -145,6 +145,7 @@ export async function setMark(connection: Connection, uuid: string, mark: Mark):
     await set("--config");
     return;
   }
+  await makePersistent(connection, uuid);
   try {
     await set("--config", "--live");
   } catch (error) {
@@ -155,13 +156,14 @@ export async function setMark(connection: Connection, uuid: string, mark: Mark):
 }
 
 /** Forces a domain off, and returns whether it had to; nothing where it is off. */
-export async function killDomain(connection: Connection, id: string): Promise<boolean> {
-  if (await isOff(connection, id)) return false;
+export async function killDomain(connection: Connection, uuid: string): Promise<boolean> {
+  if (await isOff(connection, uuid)) return false;
+  await makePersistent(connection, uuid);
   try {
-    await virsh(connection, ["destroy", id]);
+    await virsh(connection, ["destroy", uuid]);
     return true;
   } catch (error) {
-    if (hasCode(error, "gone") || (await isOff(connection, id))) return false;
+    if (hasCode(error, "gone") || (await isOff(connection, uuid))) return false;
     throw error;
   }
 }
@@ -179,10 +181,14 @@ export async function undefineDomain(connection: Connection, uuid: string): Prom
   }
 }
 
-/** Defines a domain that runs and was undefined: it would be gone as soon as it is off, and with it all that tells whose its files are. */
+/**
+ * Defines a domain that was undefined while it ran; nothing where it has a definition. It would be gone as soon as it is off, and with
+ * it all that tells whose its files are. Whoever powers one of ours off asks for this first.
+ */
 export async function makePersistent(connection: Connection, uuid: string): Promise<void> {
-  if (/^Persistent:\s+no/m.test(await virsh(connection, ["dominfo", uuid])))
-    await defineDomain(connection, await dumpDomain(connection, uuid));
+  // Answered also where something hangs that has the domain, unlike `dominfo`.
+  const transient = await virsh(connection, ["list", "--all", "--transient", "--uuid"]);
+  if (transient.includes(uuid)) await defineDomain(connection, await dumpDomain(connection, uuid));
 }
 
 export async function startsWithHost(connection: Connection, id: string): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { Context } from "../context.js";
 import { toVmsError } from "../errors.js";
 import { tryLock } from "../host/lock.js";
 import { findDomain, listDomains } from "../libvirt/domain.js";
+import { isGone } from "../libvirt/dump.js";
 import type { Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
@@ -43,10 +44,19 @@ export async function sweepInstalls(connection: Connection, context: Context): P
 
 /** What cannot be removed now is only told: it is marked, and the next VM that is made removes it. */
 export async function discardInstall(connection: Connection, uuid: string, context: Context): Promise<void> {
+  let files: readonly string[] = [];
   try {
     const domain = await findDomain(connection, uuid);
-    if (domain !== undefined) await discardDomain(connection, requireOwn(domain, imageOwner), context);
+    if (domain === undefined) return;
+    files = domain.mark?.files ?? [];
+    await discardDomain(connection, requireOwn(domain, imageOwner), context);
   } catch (error) {
+    if (await isGone(connection, uuid, error)) {
+      context.progress.notice(
+        `The domain ${uuid} of an install was removed by hand; what was its own may be left: ${files.join(", ")}`,
+      );
+      return;
+    }
     context.progress.notice(
       `The domain ${uuid} of an install could not be removed, the next VM that is made removes it: ${toVmsError(error).reason}`,
     );

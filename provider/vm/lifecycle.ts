@@ -4,7 +4,7 @@ import { Deadline } from "../host/deadline.js";
 import { hasCode, VmsError } from "../errors.js";
 import { inSlot } from "../host/slots.js";
 import { awaitOff } from "../libvirt/await-off.js";
-import { isOff } from "../libvirt/domain.js";
+import { isOff, makePersistent } from "../libvirt/domain.js";
 import { agentAnswers } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
 import { awaitReady, type Booting } from "./ready.js";
@@ -49,6 +49,7 @@ export async function askToPowerOff(
   seconds: number,
   context: Context,
 ): Promise<PowerOff> {
+  await makePersistent(connection, uuid);
   const deadline = new Deadline(seconds);
   const agent = await agentAnswers(connection, uuid, seconds * agentShare);
   if (agent) {

@@ -1,4 +1,5 @@
 /** Every VM of ours on this host, with as few calls of libvirt as there can be: one for their names, one for all that it knows of them. */
+import { hasCode } from "../errors.js";
 import { type DomainState, readDomain } from "../libvirt/domain.js";
 import { isGone, listUuids } from "../libvirt/dump.js";
 import { type Connection, virshEach } from "../libvirt/virsh.js";
@@ -58,8 +59,12 @@ async function describeUnlessGone(connection: Connection, found: Found, whole: b
   try {
     return await describe(connection, found, whole);
   } catch (error) {
-    if (await isGone(connection, found.domain.uuid, error)) return undefined;
-    throw error;
+    if (!hasCode(error, "gone")) throw error;
+    // One that was made again meanwhile has no address yet.
+    const { uuid } = found.domain;
+    return (await isGone(connection, uuid, error))
+      ? undefined
+      : describe(connection, { ...found, state: "shut off" }, whole);
   }
 }
 

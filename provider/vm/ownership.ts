@@ -4,15 +4,7 @@ import type { Context } from "../context.js";
 import { VmsError } from "../errors.js";
 import { exists } from "../host/existence.js";
 import { tryLock } from "../host/lock.js";
-import {
-  type Domain,
-  findDomain,
-  hasEnded,
-  killDomain,
-  makePersistent,
-  setMark,
-  undefineDomain,
-} from "../libvirt/domain.js";
+import { type Domain, findDomain, hasEnded, killDomain, setMark, undefineDomain } from "../libvirt/domain.js";
 import type { Mark, Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { storePaths } from "../paths.js";
@@ -96,7 +88,6 @@ export async function discardDomain(
   const { uuid, mark } = domain;
   const ready = mark.phase === "ready";
   // An install may name the disk that it has left to its VM.
-  await makePersistent(connection, uuid);
   const strange = mark.phase === "installing" ? [] : await strangeDisks(domain, context);
   if (ready) await powerOffFirst(connection, domain, grace, context);
   context.reached?.("delete: power-off awaited");

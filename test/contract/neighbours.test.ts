@@ -9,6 +9,7 @@ import { storePaths } from "../../provider/paths.js";
 import { storeLock } from "../../provider/storage/bases.js";
 import { consoleLogOf } from "../../provider/vm/describe.js";
 import { startVm } from "../../provider/vm/lifecycle.js";
+import { forceOff } from "../../provider/vm/power.js";
 import { byHand } from "../support/by-hand.js";
 import { topOf, writeInside } from "../support/disk-content.js";
 import { recording } from "../support/recorded.js";
@@ -110,6 +111,17 @@ describe("whoever else works on this host", () => {
       assert.deepEqual([removed, existsSync(disk)], [!early, early]);
     });
   }
+
+  it("may have undefined a VM that runs on: forced off it is there still, for its disk would be nobody's", async () => {
+    const vm = await make();
+    const disk = topOf(vm.uuid);
+    virsh("start", vm.uuid);
+    virsh("undefine", vm.uuid, "--keep-nvram");
+    assert.equal((await forceOff(connection, vm.name)).outcome, "forced off");
+    assert.equal((await findDomain(connection, vm.uuid))?.disks[0], disk);
+    await remove(vm);
+    await assertWhole(store.settings, []);
+  });
 
   it("may have undefined a VM that runs on: it is deleted like any other", async () => {
     const vm = await make();

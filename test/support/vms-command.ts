@@ -52,8 +52,10 @@ export interface ClosingTerminal {
 export function inClosingTerminal(settings: Settings, ...args: string[]): ClosingTerminal {
   const command = [process.execPath, vmsProgram, ...args].map((word) => `'${word}'`).join(" ");
   const statusFile = join(settings.images, `status-${randomUUID()}`);
-  // As a user's shell does: it lives on for a while, and hands the signal to what it has started.
-  const shell = `${command} & trap "kill -HUP $!" HUP; wait $!; wait $!; echo $? >'${statusFile}'`;
+  // As a user's shell and the kernel do: what it has started is told again and again, with all that this has started.
+  const shell = `${command} & child=$!
+    tell() { trap "" HUP; while kill -0 "$child"; do kill -HUP 0; sleep 0.01; done; }
+    trap tell HUP; wait "$child"; wait "$child"; echo $? >'${statusFile}'`;
   // It holds the one end of the terminal, and nobody does any more when it is killed.
   const holder = execa("script", ["-qec", shell, "/dev/null"], {
     env: { ...environmentOf(settings), SHELL: "/bin/bash" },

@@ -129,8 +129,14 @@ describe("the libvirt service without systemd", () => {
     started(4700, 99);
     assert.equal(await commands(), undefined);
     started(4700, 101);
+    assert.equal(await commands(), undefined, "what else it may be is not known");
+    fake.write("run/libvirtd.pid", "4711").write("proc/4711/cmdline", "/usr/sbin/libvirtd\0-d\0");
     const finding = await service.probe(fake.host);
     assert.match(finding?.reason ?? "", /libvirtd runs since before the message bus/);
+    assert.deepEqual(await commands(), ["kill 4711"]);
+    fake.write("proc/4711/cmdline", "/usr/sbin/libvirtd\0-d\0--listen\0");
+    assert.equal(await commands(), undefined, "it would come back without its options");
+    fake.write("proc/4711/cmdline", "libvirtd\0-d\0");
     assert.deepEqual(await commands(), ["kill 4711"]);
     fake.write("etc/libvirt/libvirtd.conf", '#auth_unix_rw = "polkit"\nauth_unix_rw = "none"\n');
     assert.equal(await commands(), undefined, "it asks nobody");
@@ -149,7 +155,9 @@ describe("the libvirt service without systemd", () => {
     fake.script("virsh", "echo qemu:///system");
     assert.equal(await service.probe(user), undefined);
     fake.script("virsh", 'echo "error: internal error: Unable to get system bus connection" >&2; exit 1');
-    assert.match((await service.probe(user))?.reason ?? "", /before the message bus/);
+    const finding = await service.probe(user);
+    assert.match(finding?.reason ?? "", /before the message bus/);
+    assert.deepEqual([finding?.commands, finding?.hint], [[], "Start it again as it was started"]);
   });
 
   it("never starts a second libvirtd beside one that runs and does not answer, and says which", async () => {
