@@ -3,7 +3,7 @@ import { attempt } from "../provider/host/command.js";
 import { Deadline } from "../provider/host/deadline.js";
 import { awaitOff } from "../provider/libvirt/await-off.js";
 import { findDomain, isOff } from "../provider/libvirt/domain.js";
-import { isGone } from "../provider/libvirt/dump.js";
+import { orWhereGone } from "../provider/libvirt/dump.js";
 import { explain } from "../provider/libvirt/virsh.js";
 import { findLog } from "../provider/vm/logs.js";
 import { type Active, findActive } from "../provider/vm/running.js";
@@ -61,23 +61,15 @@ async function attach(vm: Active, force: boolean, context: CliContext): Promise<
   context.progress.notice(await howItEnded(vm));
 }
 
-async function hasEnded(uuid: string): Promise<boolean> {
-  try {
-    return await awaitOff(connection, uuid, new Deadline(noticeLimit), undefined);
-  } catch (error) {
-    // A removal forgets a VM as soon as it is off.
-    if (await isGone(connection, uuid, error)) return true;
-    throw error;
-  }
+/** A removal forgets a VM as soon as it is off. */
+function hasEnded(uuid: string): Promise<boolean> {
+  return orWhereGone(connection, uuid, () => awaitOff(connection, uuid, new Deadline(noticeLimit), undefined), true);
 }
 
 async function howItEnded({ name, uuid }: Active): Promise<string> {
-  try {
-    return (await isOff(connection, uuid)) ? `${name} is off` : `The console of ${name} is closed`;
-  } catch (error) {
-    if (await isGone(connection, uuid, error)) return `${name} is gone`;
-    throw error;
-  }
+  const off = await orWhereGone(connection, uuid, () => isOff(connection, uuid), "gone");
+  if (off === "gone") return `${name} is gone`;
+  return off ? `${name} is off` : `The console of ${name} is closed`;
 }
 
 /** In seconds: how long libvirt may take to notice that a guest is gone. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasCode, VmsError } from "../errors.js";
-import { dumpAll, dumpListed, findUuid, isGone, isUuid } from "./dump.js";
+import { dumpAll, dumpListed, findUuid, isUuid, orWhereGone } from "./dump.js";
 import { type Connection, virsh } from "./virsh.js";
 import { type Mark, markNamespace, markXml, readMark } from "./mark.js";
 import { attribute, childrenOf, elements, find, parseXml, textOf } from "./xml.js";
@@ -145,13 +145,14 @@ export async function setMark(connection: Connection, uuid: string, mark: Mark):
     await set("--config");
     return;
   }
-  await makePersistent(connection, uuid);
   try {
     await set("--config", "--live");
   } catch (error) {
-    // It has powered off meanwhile. Who reads a mark reads the definition's: set in the domain that runs alone it is not set.
-    if (!hasCode(error, "command") || !(await isOff(connection, uuid))) throw error;
-    await set("--config");
+    if (!hasCode(error, "command")) throw error;
+    // Who reads a mark reads the definition's: set in the domain that runs alone it is not set.
+    if (await isOff(connection, uuid)) await set("--config");
+    else if (await makePersistent(connection, uuid)) await set("--config", "--live");
+    else throw error;
   }
 }
 
@@ -173,22 +174,20 @@ export async function killDomain(connection: Connection, uuid: string): Promise<
  * checkpoints go.
  */
 export async function undefineDomain(connection: Connection, uuid: string): Promise<void> {
-  try {
-    const all = ["--nvram", "--managed-save", "--snapshots-metadata", "--checkpoints-metadata"];
-    await virsh(connection, ["undefine", uuid, ...all]);
-  } catch (error) {
-    if (!(await isGone(connection, uuid, error))) throw error;
-  }
+  const all = ["--nvram", "--managed-save", "--snapshots-metadata", "--checkpoints-metadata"];
+  await orWhereGone(connection, uuid, () => virsh(connection, ["undefine", uuid, ...all]), undefined);
 }
 
 /**
  * Defines a domain that was undefined while it ran; nothing where it has a definition. It would be gone as soon as it is off, and with
- * it all that tells whose its files are. Whoever powers one of ours off asks for this first.
+ * it all that tells whose its files are. Whoever powers one of ours off asks for this first. Returns whether it had to.
  */
-export async function makePersistent(connection: Connection, uuid: string): Promise<void> {
+export async function makePersistent(connection: Connection, uuid: string): Promise<boolean> {
   // Answered also where something hangs that has the domain, unlike `dominfo`.
   const transient = await virsh(connection, ["list", "--all", "--transient", "--uuid"]);
-  if (transient.includes(uuid)) await defineDomain(connection, await dumpDomain(connection, uuid));
+  if (!transient.includes(uuid)) return false;
+  await defineDomain(connection, await dumpDomain(connection, uuid));
+  return true;
 }
 
 export async function startsWithHost(connection: Connection, id: string): Promise<boolean> {

@@ -21,6 +21,21 @@ export async function isGone(connection: Connection, uuid: string, error: unknow
   return hasCode(error, "gone") && (await findUuid(connection, uuid)) === undefined;
 }
 
+/** What the work comes to, or `gone` where it fails because there is no such domain. */
+export async function orWhereGone<T, G>(
+  connection: Connection,
+  uuid: string,
+  work: () => Promise<T>,
+  gone: G,
+): Promise<T | G> {
+  try {
+    return await work();
+  } catch (error) {
+    if (await isGone(connection, uuid, error)) return gone;
+    throw error;
+  }
+}
+
 /** undefined only where libvirt lists no such domain. */
 export async function dumpListed(connection: Connection, uuid: string, flags: DumpFlags): Promise<string | undefined> {
   for (let tries = 1; ; tries++) {

@@ -2,12 +2,12 @@
 import type { Context } from "../context.js";
 import { cannot } from "../errors.js";
 import { limitsOf } from "../install/steps.js";
-import { isGone } from "../libvirt/dump.js";
+import { orWhereGone } from "../libvirt/dump.js";
 import { findDomain } from "../libvirt/domain.js";
 import type { Owner } from "../libvirt/mark.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { sweepInstalls } from "./install-leftovers.js";
-import { discardDomain, type OwnDomain, requireOwn, requireOwnOrLeftover, withVm } from "./ownership.js";
+import { discardDomain, requireOwn, requireOwnOrLeftover, withVm } from "./ownership.js";
 
 export interface RemoveOptions {
   /** Leaves the console's log: an error points to it. */
@@ -27,16 +27,6 @@ export async function removeVm(
   options: RemoveOptions = {},
 ): Promise<boolean> {
   let name = id;
-  const discard = async (own: OwnDomain, removal: number): Promise<boolean> => {
-    try {
-      await discardDomain(connection, own, context, removal);
-      return true;
-    } catch (error) {
-      // Somebody has undefined it meanwhile. What is left of it may be why.
-      if (await isGone(connection, own.uuid, error)) return false;
-      throw error;
-    }
-  };
   try {
     await sweepInstalls(connection, context);
     const found = await findDomain(connection, id);
@@ -51,7 +41,12 @@ export async function removeVm(
       if (own.mark.phase !== "ready") context.progress.phase("removing");
       const files = own.mark.files.filter((path) => options.keepLog !== true || !path.endsWith(".log"));
       const { removal } = limitsOf(own.acceleration, { shutdown: options.shutdown });
-      return await discard({ ...own, mark: { ...own.mark, files } }, removal);
+      const discard = async (): Promise<boolean> => {
+        await discardDomain(connection, { ...own, mark: { ...own.mark, files } }, context, removal);
+        return true;
+      };
+      // Somebody may undefine it meanwhile. What is left of it then may be why.
+      return orWhereGone(connection, own.uuid, discard, false);
     });
   } catch (error) {
     throw cannot("delete", "VM", name, error);

@@ -31,6 +31,7 @@ describe("whoever else works on this host", () => {
     assert.ok(domain);
     return consoleLogOf(domain);
   };
+
   it("may be deleting a VM, or making one: the bases that nobody uses go all the same, and a directory is no disk", async () => {
     const [source, deleting, creating] = [await make(), await make(), await make()];
     writeInside(topOf(source.uuid), "0", "64k", 0x22);

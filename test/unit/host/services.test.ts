@@ -95,6 +95,10 @@ describe("the libvirt service without systemd", () => {
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(socket, resolve));
   };
+  const listenAll = async (): Promise<void> => {
+    for (const path of ["run/dbus/system_bus_socket", "run/libvirt/virtlogd-sock", "run/libvirt/libvirt-sock"])
+      await listen(path);
+  };
   const commands = async (): Promise<string[] | undefined> =>
     (await service.probe(fake.host))?.commands.map(({ argv }) => argv.join(" "));
 
@@ -111,15 +115,12 @@ describe("the libvirt service without systemd", () => {
   });
 
   it("is there where all of it answers", async () => {
-    await listen("run/dbus/system_bus_socket");
-    await listen("run/libvirt/virtlogd-sock");
-    await listen("run/libvirt/libvirt-sock");
+    await listenAll();
     assert.equal(await commands(), undefined);
   });
 
   it("is ended where it is older than the message bus, which it would never find, and then started", async () => {
-    for (const path of ["run/dbus/system_bus_socket", "run/libvirt/virtlogd-sock", "run/libvirt/libvirt-sock"])
-      await listen(path);
+    await listenAll();
     fake.process(4711, "libvirtd");
     const started = (pid: number, ticks: number) =>
       fake.write(`proc/${pid}/stat`, `${pid} (some (name)) S${" 0".repeat(18)} ${ticks} 0\n`);
@@ -143,8 +144,7 @@ describe("the libvirt service without systemd", () => {
   });
 
   it("is called older than the message bus by a plain user only where it has refused them for that", async () => {
-    for (const path of ["run/dbus/system_bus_socket", "run/libvirt/virtlogd-sock", "run/libvirt/libvirt-sock"])
-      await listen(path);
+    await listenAll();
     fake.process(4711, "libvirtd").write("run/dbus/pid", "4700\n");
     for (const [pid, ticks] of [
       [4711, 1],
