@@ -63,7 +63,7 @@ describe("a VM of the command line, with its guest", () => {
     session.write("\u001d");
     assert.equal((await session.ended).status, 0, session.said());
     await inGuest(name, shutdownWithoutAnswer);
-    await reboot(name, 15 * minute);
+    assert.equal(await reboot(name, 15 * minute), false, "the agent answered");
     assert.match(await done("stop", name), new RegExp(`^${name} powered off \\(asked by its guest agent`));
     assert.match(await done("log", name), /at 50 200 on desk as root/);
     assert.match(await done("start", name, "--wait"), new RegExp(`^${name} was started\n.*10\\.0\\.2\\.15`));

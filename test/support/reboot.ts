@@ -4,8 +4,11 @@ import { inGuest } from "./guest.js";
 import { eventually } from "./scene.js";
 import { connection } from "./store.js";
 
-/** From inside: the same qemu goes on. Returns when the next boot has come so far that it answers; throws after `milliseconds`. */
-export async function reboot(id: string, milliseconds: number): Promise<void> {
+/**
+ * From inside: the same qemu goes on. Returns when the next boot has come so far that it answers, and then whether the agent had
+ * time to say that it did as it was told; throws after `milliseconds`.
+ */
+export async function reboot(id: string, milliseconds: number): Promise<boolean> {
   const ask = "cat /proc/sys/kernel/random/boot_id";
   const before = await inGuest(id, ask);
   // systemd may end the agent, and the shutdown that it started, before they have answered: what counts is the next boot.
@@ -15,4 +18,5 @@ export async function reboot(id: string, milliseconds: number): Promise<void> {
   await eventually(again, milliseconds).catch((error: unknown) => {
     throw new Error(`${id} was not rebooted; virsh said: ${order.stdout}${order.stderr}`, { cause: error });
   });
+  return order.status === 0;
 }
