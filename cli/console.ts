@@ -1,7 +1,7 @@
 import { cannot, CommandError, VmsError } from "../provider/errors.js";
 import { attempt } from "../provider/host/command.js";
-import { Deadline } from "../provider/host/deadline.js";
-import { awaitOff } from "../provider/libvirt/await-off.js";
+import { Deadline, poll } from "../provider/host/deadline.js";
+import { awaitOff } from "../provider/libvirt/power.js";
 import { findDomain, isOff } from "../provider/libvirt/domain.js";
 import { orWhereGone } from "../provider/libvirt/dump.js";
 import { explain } from "../provider/libvirt/virsh.js";
@@ -88,24 +88,37 @@ function refusal(error: CommandError, name: string): unknown {
   return explain(error, connection);
 }
 
+/** In seconds: how long a guest that cannot be told the window's size is tried again; it may be booting. */
+const bootLimit = 600;
+
 /** The guest is told the window's size at first and with each change; the latest one where it is slower than they come. */
 function followWindow(uuid: string): { close(): void } {
-  let [telling, again] = [false, false];
+  const closed = new AbortController();
+  let telling = false;
+  const size = (): string => `${process.stdout.columns}x${process.stdout.rows}`;
+  const look = async (): Promise<string | undefined> => {
+    const { columns, rows } = process.stdout;
+    return (await setSerialSize(connection, uuid, { columns, rows })) ? `${columns}x${rows}` : undefined;
+  };
   const tell = async (): Promise<void> => {
-    again = telling;
     if (telling) return;
     telling = true;
-    const { columns, rows } = process.stdout;
     try {
-      await setSerialSize(connection, uuid, { columns, rows });
+      let told: string | undefined;
+      do told = await poll(look, { deadline: new Deadline(bootLimit), every: 5000, signal: closed.signal });
+      while (told !== undefined && told !== size());
     } finally {
       telling = false;
     }
-    if (again) await tell();
   };
   // The console works without it, and where libvirt is gone virsh says so.
   const onResize = (): void => void tell().catch(() => undefined);
   process.stdout.on("resize", onResize);
   onResize();
-  return { close: () => void process.stdout.off("resize", onResize) };
+  return {
+    close: () => {
+      closed.abort();
+      process.stdout.off("resize", onResize);
+    },
+  };
 }

@@ -14,7 +14,7 @@ export interface IpOptions {
 export async function run({ name, json }: IpOptions, context: CliContext): Promise<void> {
   try {
     const vm = await findActive(connection, name);
-    const search = await findAddress(connection, vm.uuid);
+    const search = await findAddress(connection, vm.uuid, patience);
     if (search.found === undefined) throw unknown(vm, search);
     const { address, source } = search.found;
     context.print(json === true ? JSON.stringify({ name: vm.name, address, source }, undefined, 2) : address);
@@ -27,6 +27,9 @@ export async function run({ name, json }: IpOptions, context: CliContext): Promi
     throw cannot("find the address of", "VM", name, error);
   }
 }
+
+/** In seconds. */
+const patience = 30;
 
 const asked: Record<AddressSource, string> = {
   lease: "libvirt's DHCP leases",

@@ -120,12 +120,14 @@ export function cannot(verb: string, noun: string, name: string, cause: unknown)
 export function toVmsError(error: unknown): VmsError {
   if (error instanceof VmsError) return error;
   // What Node's own waits throw where their signal is aborted, whose reason is their cause.
-  if (error instanceof Error && error.name === "AbortError")
-    return new VmsError("cancelled", error.cause instanceof VmsError ? error.cause.reason : "it was stopped", {
-      cause: error,
-    });
+  if (error instanceof Error && error.name === "AbortError") return cancelledBy(error.cause);
   const message = error instanceof Error ? error.message : String(error);
   return new VmsError("command", message, { cause: error });
+}
+
+/** What an operation ends with whose signal was aborted, from that signal's reason. */
+export function cancelledBy(reason: unknown): VmsError {
+  return new VmsError("cancelled", reason instanceof VmsError ? reason.reason : "it was stopped", { cause: reason });
 }
 
 export function hasCode(error: unknown, ...codes: ErrorCode[]): boolean {

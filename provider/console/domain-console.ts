@@ -18,7 +18,7 @@ export interface DomainConsoleOptions extends DialogueOptions {
 }
 
 /** How long virsh may take to answer, in seconds. */
-const answerLimit = 10;
+const answerLimit = 60;
 
 /**
  * Attaches to the first serial console of a domain, taking it from whoever else has it. Tries again until the deadline

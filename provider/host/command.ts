@@ -3,7 +3,7 @@
  * is handed over as it is. Output is taken as text in the C locale, so that what is matched does not depend on the user's language.
  */
 import { execa, ExecaError } from "execa";
-import { CommandError, VmsError } from "../errors.js";
+import { cancelledBy, CommandError, VmsError } from "../errors.js";
 
 export interface RunOptions {
   /** Written to the program's standard input, which is else empty. */
@@ -89,7 +89,7 @@ export async function attempt(argv: readonly [string, ...string[]], options: Run
     // What the terminal sends reaches the programs that we have started as well, sooner than we can tell them.
     const sent = result.signal === undefined ? undefined : terminalSignals.get(result.signal);
     if (sent !== undefined) throw new VmsError("cancelled", `${file} was stopped by ${sent}`);
-    if (result.isCanceled) throw new VmsError("cancelled", `${file} was stopped`, { cause: signal?.reason });
+    if (result.isCanceled) throw cancelledBy(signal?.reason);
     if (result.timedOut) throw new CommandError(argv, undefined, `${stderr}\nno answer within ${timeout} s`);
     if (result.exitCode !== undefined) return { status: result.exitCode, stdout, stderr };
     if (result.signal !== undefined) throw new CommandError(argv, undefined, `${stderr}\nended by ${result.signal}`);

@@ -40,7 +40,8 @@ export const firewall: Check = {
     if ((await findProgram(host, "iptables")) === undefined) return undefined;
     if (host.uid !== 0)
       throw new VmsError("permission", "only root may read the firewall's rules", { hint: "Run: sudo vms doctor" });
-    const { status, stdout, stderr } = await attempt(["iptables", "-S", "FORWARD"], {
+    // libvirt changes the table with each network, and locks it meanwhile.
+    const { status, stdout, stderr } = await attempt(["iptables", "-w", "5", "-S", "FORWARD"], {
       env: { PATH: searchPath(host) },
     });
     if (status !== 0) throw new VmsError("command", `iptables: ${stderr}`);

@@ -10,7 +10,7 @@ import { openDomainConsole } from "../console/domain-console.js";
 import type { Dialogue } from "../console/expect.js";
 import { awaitLogin, logIn } from "../console/shell.js";
 import { ConsoleTimeoutError } from "../errors.js";
-import { awaitOff } from "../libvirt/await-off.js";
+import { awaitOff } from "../libvirt/power.js";
 import { type Guest, resumeGuest, signsOfDeath, watchGuest, whyConsoleEnded } from "./guest-life.js";
 import { runStep } from "./run-step.js";
 import {

@@ -1,7 +1,7 @@
 /** Whether a guest that is being driven still lives, as libvirt says, and why it does not. */
 import { Deadline, poll } from "../host/deadline.js";
 import type { Dialogue, FatalLine, Loss } from "../console/expect.js";
-import { toVmsError } from "../errors.js";
+import { hasCode, toVmsError } from "../errors.js";
 import { domainState } from "../libvirt/domain.js";
 import { virsh } from "../libvirt/virsh.js";
 
@@ -22,7 +22,7 @@ export const signsOfDeath: readonly FatalLine[] = [
 const watchInterval = 2000;
 
 /** How long libvirt may take to notice that a guest is gone whose console ended, in seconds. */
-const noticeLimit = 3;
+const noticeLimit = 10;
 
 /** Lets a domain run that was started paused. */
 export async function resumeGuest({ connection, domain }: Guest): Promise<void> {
@@ -30,9 +30,11 @@ export async function resumeGuest({ connection, domain }: Guest): Promise<void> 
   if (state === "paused") await virsh(connection, ["resume", domain]);
 }
 
-/** Why a domain does not run; undefined where it does. */
+/** Why a domain does not run; undefined where it does, as far as libvirt can tell: a host that is busy for a moment ends no boot. */
 export async function findLoss({ connection, domain }: Guest): Promise<Loss | undefined> {
-  const { state, reason } = await domainState(connection, domain);
+  const known = await stateIfTold(connection, domain);
+  if (known === undefined) return undefined;
+  const { state, reason } = known;
   const qemuLog = { hint: `Run: virsh --connect ${connection} domstate --reason ${domain}; see /var/log/libvirt/qemu` };
   if (state === "crashed" || reason === "crashed") return { why: `the domain crashed (${reason})`, ...qemuLog };
   if (state === "paused" && reason === "I/O error") {
@@ -45,6 +47,15 @@ export async function findLoss({ connection, domain }: Guest): Promise<Loss | un
   if (state === "shut off") return { why: "the guest powered itself off" };
   if (state === "paused" || state === "pmsuspended") return { why: `somebody paused the domain (${state}: ${reason})` };
   return undefined;
+}
+
+async function stateIfTold(connection: string, domain: string) {
+  try {
+    return await domainState(connection, domain);
+  } catch (error) {
+    if (hasCode(error, "command")) return undefined;
+    throw error;
+  }
 }
 
 /** Why the console of a domain ended. */

@@ -156,19 +156,6 @@ export async function setMark(connection: Connection, uuid: string, mark: Mark):
   }
 }
 
-/** Forces a domain off, and returns whether it had to; nothing where it is off. */
-export async function killDomain(connection: Connection, uuid: string): Promise<boolean> {
-  if (await isOff(connection, uuid)) return false;
-  await makePersistent(connection, uuid);
-  try {
-    await virsh(connection, ["destroy", uuid]);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "gone") || (await isOff(connection, uuid))) return false;
-    throw error;
-  }
-}
-
 /**
  * Forgets a domain that is off; nothing where it is gone. Its disks stay; its NVRAM, managed save and metadata of snapshots and
  * checkpoints go.

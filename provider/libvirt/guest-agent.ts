@@ -5,6 +5,9 @@ import { type Connection, virsh } from "./virsh.js";
 
 const answerSeconds = 10;
 
+/** Of a guest that is busy, or emulated on a busy host. In seconds. */
+const lateSeconds = 60;
+
 /** One QGA command and its answer. Throws where the agent does not answer in time or refuses. */
 async function ask(
   connection: Connection,
@@ -35,6 +38,26 @@ export async function agentAnswers(
   }
 }
 
+/**
+ * The same of a guest that may be busy: asked again for so many seconds where its agent is late. One that is not connected, as in a
+ * guest that has none, is not waited for.
+ */
+export async function awaitAgent(connection: Connection, id: string, seconds: number = lateSeconds): Promise<boolean> {
+  const look = async (): Promise<boolean | undefined> => {
+    try {
+      await ask(connection, id, "guest-ping");
+      return true;
+    } catch (error) {
+      if (hasCode(error, "command")) return isLate(error) ? undefined : false;
+      throw error;
+    }
+  };
+  return (await poll(look, { deadline: new Deadline(seconds) })) === true;
+}
+
+/** What libvirt, or virsh with it, does not answer in time; an agent that is not connected does not respond either. */
+const isLate = (error: unknown): boolean => /not available for now|didn't respond|timed out|no answer within/i.test(String(error));
+
 /** The first 64 KiB of a file in the guest; undefined where it cannot be opened. */
 export async function readGuestFile(connection: Connection, id: string, path: string): Promise<string | undefined> {
   let handle: unknown;
@@ -57,7 +80,10 @@ export async function setPasswordHash(connection: Connection, id: string, user: 
   await virsh(connection, ["set-user-password", id, user, hash, "--encrypted"]);
 }
 
-/** Runs a program in the guest and waits for its end; `seconds` bounds the wait. `input` is what it reads on its standard input. */
+/**
+ * Runs a program in the guest and waits for its end; `seconds` bounds the wait. `input` is what it reads on its standard input. What
+ * cannot be asked twice is asked of an agent that has just answered, and waited for: a program is begun once, and its end is told once.
+ */
 export async function runInGuest(
   connection: Connection,
   id: string,
@@ -66,6 +92,8 @@ export async function runInGuest(
   seconds: number,
   { input }: { readonly input?: string } = {},
 ): Promise<{ status: number; output: string }> {
+  const deadline = new Deadline(seconds);
+  await awaitAgent(connection, id, Math.min(seconds, lateSeconds));
   const started = (await ask(connection, id, "guest-exec", {
     path,
     arg: args,
@@ -73,8 +101,10 @@ export async function runInGuest(
     ...(input === undefined ? {} : { "input-data": Buffer.from(input).toString("base64") }),
   })) as { pid: number };
   const look = async (): Promise<GuestExecStatus | undefined> => {
+    const patience = Math.max(answerSeconds, Math.ceil(deadline.remaining / 1000));
     try {
-      const state = (await ask(connection, id, "guest-exec-status", { pid: started.pid })) as GuestExecStatus;
+      const { pid } = started;
+      const state = (await ask(connection, id, "guest-exec-status", { pid }, patience)) as GuestExecStatus;
       return state.exited ? state : undefined;
     } catch (error) {
       // The program goes on while the agent of a busy guest is late.
@@ -83,7 +113,7 @@ export async function runInGuest(
       throw error;
     }
   };
-  const ended = await poll(look, { deadline: new Deadline(seconds) });
+  const ended = await poll(look, { deadline });
   if (ended === undefined) throw new VmsError("guest", `${path} did not end within ${seconds} s in the guest`);
   const output = [ended["out-data"], ended["err-data"]].map((data) =>
     Buffer.from(data ?? "", "base64").toString("utf8"),
@@ -107,10 +137,11 @@ export interface AddressSearch {
   readonly inVain: readonly { readonly source: AddressSource; readonly said: string }[];
 }
 
-/** Looks for the guest's first address that others can use, IPv4 before IPv6. */
-export async function findAddress(connection: Connection, id: string): Promise<AddressSearch> {
+/** Looks for the guest's first address that others can use, IPv4 before IPv6. A late agent is waited for, for `patience` seconds. */
+export async function findAddress(connection: Connection, id: string, patience = 0): Promise<AddressSearch> {
   const inVain: { source: AddressSource; said: string }[] = [];
   for (const source of ["lease", "agent", "arp"] as const) {
+    if (source === "agent" && patience > 0) await awaitAgent(connection, id, patience);
     const { table, said } = await interfaces(connection, id, source);
     const address = usableAddress(table);
     if (address !== undefined) return { found: { address, source }, inVain };
@@ -120,8 +151,8 @@ export async function findAddress(connection: Connection, id: string): Promise<A
 }
 
 /** The address alone; undefined where it has none yet. */
-export async function guestAddress(connection: Connection, id: string): Promise<string | undefined> {
-  return (await findAddress(connection, id)).found?.address;
+export async function guestAddress(connection: Connection, id: string, patience = 0): Promise<string | undefined> {
+  return (await findAddress(connection, id, patience)).found?.address;
 }
 
 /** No table where this source cannot tell, or not in time. */

@@ -12,6 +12,9 @@ export interface Switch {
   readonly file: string;
 }
 
+/** What a guest has not written yet is written first, however much that is. */
+const switchSeconds = 600;
+
 /**
  * Switches these disks at once, the others stay. `quiesce` has the guest agent flush and freeze the file systems meanwhile, which
  * libvirtd does by itself: they are thawed also where this process dies. Returns whether they were frozen: an agent may answer and
@@ -30,7 +33,7 @@ export async function switchDisks(
     await writeFile(file, snapshotXml(switches, others), { mode: 0o600 });
     const create = ["snapshot-create", uuid, file, "--disk-only", "--atomic", "--no-metadata", "--reuse-external"];
     if (quiesce && (await succeedsQuiesced(connection, create))) return true;
-    await virsh(connection, create);
+    await virsh(connection, create, { timeout: switchSeconds });
     return false;
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -40,7 +43,7 @@ export async function switchDisks(
 /** Nothing has been switched where it is the agent that fails: the file systems are frozen first. */
 async function succeedsQuiesced(connection: Connection, create: readonly string[]): Promise<boolean> {
   try {
-    await virsh(connection, [...create, "--quiesce"]);
+    await virsh(connection, [...create, "--quiesce"], { timeout: switchSeconds });
     return true;
   } catch (error) {
     if (hasCode(error, "command") && /guest-fsfreeze|guest agent/i.test(toVmsError(error).reason)) return false;

@@ -55,7 +55,9 @@ export function explain(error: unknown, connection: Connection): unknown {
       cause: error,
     });
   }
+  // A VM's own process that ends breaks a connection too, that to its monitor.
   if (
+    !/\bmonitor\b/.test(said) &&
     /failed to connect|Connection refused|Connection reset|End of file while reading|Cannot recv data|Disconnected from|no valid connection|client socket is closed/i.test(
       said,
     )

@@ -6,7 +6,7 @@ import { type FileHandle, access, constants, open, readFile, rm, stat } from "no
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.js";
-import { VmsError } from "../errors.js";
+import { toVmsError, VmsError } from "../errors.js";
 import { diskFull, freeSpace, saysDiskFull } from "./disk-space.js";
 import { type Patience, type Reply, InterruptedTransfer, get } from "./iso-http.js";
 import { reportAmount } from "./iso-progress.js";
@@ -193,7 +193,7 @@ async function pause(seconds: number, signal: AbortSignal | undefined): Promise<
   try {
     await sleep(seconds * 1000, undefined, signal === undefined ? {} : { signal });
   } catch (error) {
-    throw new VmsError("cancelled", "it was stopped", { cause: error });
+    throw toVmsError(error);
   }
 }
 

@@ -1,5 +1,5 @@
 /** One request: redirects that stay safe, a limit on silence, and errors that say whether it is worth trying again. */
-import { VmsError } from "../errors.js";
+import { cancelledBy, VmsError } from "../errors.js";
 import { isSafeUrl } from "./iso-input.js";
 
 /** In seconds, but for `attempts`: how often in a row something may fail without anything new having come. */
@@ -99,7 +99,7 @@ class Connection {
   }
 
   explain(error: unknown): Error {
-    if (this.user?.aborted === true) return new VmsError("cancelled", "it was stopped", { cause: this.user.reason });
+    if (this.user?.aborted === true) return cancelledBy(this.user.reason);
     if (this.#silent.signal.aborted)
       return new InterruptedTransfer(`nothing came for ${this.silence} s`, { cause: error });
     return new InterruptedTransfer(causeOf(error).message, { cause: error });

@@ -1,7 +1,7 @@
 /** Checksums and signatures. A file is read once for both. */
 import { createHash } from "node:crypto";
 import { open, readFile } from "node:fs/promises";
-import { VmsError } from "../errors.js";
+import { cancelledBy, VmsError } from "../errors.js";
 import type { Context } from "../context.js";
 import type { FileState } from "./iso-index.js";
 import { fileState } from "./iso-index.js";
@@ -103,8 +103,7 @@ async function readThrough(
     // createReadStream's own `signal` would lose the reason of the abort.
     const bytes = file.createReadStream({ highWaterMark: 1024 ** 2, autoClose: false }) as AsyncIterable<Uint8Array>;
     await work(bytes, (chunk) => {
-      if (context.signal?.aborted === true)
-        throw new VmsError("cancelled", "it was stopped", { cause: context.signal.reason });
+      if (context.signal?.aborted === true) throw cancelledBy(context.signal.reason);
       hash.update(chunk);
       report((done += chunk.length));
     });

@@ -1,6 +1,6 @@
 /** The files of one domain: random names that are never used again, and removal that stays inside our own directories. */
 import { randomBytes } from "node:crypto";
-import { copyFile, constants, rm, chmod, open, readdir } from "node:fs/promises";
+import { access, copyFile, constants, rm, chmod, open, readdir } from "node:fs/promises";
 import { basename, dirname, join, normalize } from "node:path";
 import { VmsError } from "../errors.js";
 import { diskFull, saysDiskFull } from "./disk-space.js";
@@ -97,10 +97,7 @@ export async function checkStore(settings: Settings): Promise<void> {
   const store = storePaths(settings);
   for (const directory of Object.values(store)) {
     try {
-      const probe = join(directory, `.probe-${randomName()}`);
-      if (directory === store.root) await readdir(directory);
-      else await open(probe, "wx").then((file) => file.close());
-      await rm(probe, { force: true });
+      await access(directory, constants.X_OK | (directory === store.root ? constants.R_OK : constants.W_OK));
     } catch (error) {
       throw unusable(directory, error as NodeJS.ErrnoException);
     }

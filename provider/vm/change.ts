@@ -1,8 +1,9 @@
 /** Changes to a VM that exists. Each is idempotent and looks at what is there, so that an interrupted update can be run again. */
 import type { Context } from "../context.js";
-import { VmsError } from "../errors.js";
-import { type Domain, domainState, isOff, killDomain } from "../libvirt/domain.js";
+import { hasCode, toVmsError, VmsError } from "../errors.js";
+import { type Domain, domainState, isOff } from "../libvirt/domain.js";
 import { runInGuest } from "../libvirt/guest-agent.js";
+import { killDomain } from "../libvirt/power.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
 import { imageInfo, resizeDisk } from "../storage/qemu-img.js";
 import { parseSize } from "../storage/size.js";
@@ -29,11 +30,21 @@ export async function growDisk(connection: Connection, domain: Domain, size: str
     return;
   }
   if (bytes > capacity) await virsh(connection, ["blockresize", uuid, path, `${bytes}B`]);
-  const { status, output } = await runInGuest(connection, uuid, identityService, ["grow"], 120);
-  if (status !== 0) {
-    throw new VmsError("guest", `the disk has grown to ${size}, but the guest's root file system has not: ${output}`, {
+  const failure = await growFileSystem(connection, uuid);
+  if (failure !== undefined) {
+    throw new VmsError("guest", `the disk has grown to ${size}, but the guest's root file system has not: ${failure}`, {
       hint: "It grows at the next boot",
     });
+  }
+}
+
+async function growFileSystem(connection: Connection, uuid: string): Promise<string | undefined> {
+  try {
+    const { status, output } = await runInGuest(connection, uuid, identityService, ["grow"], 120);
+    return status === 0 ? undefined : output;
+  } catch (error) {
+    if (hasCode(error, "command", "guest")) return toVmsError(error).reason;
+    throw error;
   }
 }
 

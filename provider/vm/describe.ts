@@ -45,13 +45,16 @@ export async function describeVm(connection: Connection, uuid: string): Promise<
 
 const mostTries = 5;
 
+/** In seconds: what it says is kept, for others to use. */
+const patience = 30;
+
 async function describe(connection: Connection, domain: Domain): Promise<VmDescription> {
   const { uuid } = domain;
   const { state } = await domainState(connection, uuid);
   const runs = state === "running";
   return {
     ...factsOf(domain),
-    ipAddress: runs ? ((await guestAddress(connection, uuid)) ?? "") : "",
+    ipAddress: runs ? ((await guestAddress(connection, uuid, patience)) ?? "") : "",
     state,
     base: await baseOf(domain),
     viewer: runs ? await displayUri(connection, uuid) : "",

@@ -6,12 +6,12 @@
  * says it; the old name goes when the definition knows it no more. What is left of an interrupted freeze is put right by the next.
  */
 import type { Context } from "../context.js";
-import { toVmsError, VmsError } from "../errors.js";
+import { hasCode, toVmsError, VmsError } from "../errors.js";
 import { withLock } from "../host/lock.js";
 import { isAfter, type Moment, now } from "../host/moment.js";
 import { readDisks, readWritableDisks, type WritableDisk } from "../libvirt/disks.js";
 import { dumpDomain, isOff, setMark } from "../libvirt/domain.js";
-import { agentAnswers, runInGuest } from "../libvirt/guest-agent.js";
+import { awaitAgent, runInGuest } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { basePathOf, nameBase, storeLock } from "../storage/bases.js";
 import { createOverlay, imageInfo } from "../storage/qemu-img.js";
@@ -45,7 +45,7 @@ export async function freezeDisks(
   context: Context,
 ): Promise<Frozen> {
   const source = await look(connection, uuid);
-  const agent = source.runs && (await agentAnswers(connection, uuid));
+  const agent = source.runs && (await awaitAgent(connection, uuid));
   if (await mayReuse(source, requested, agent)) return { disks: await describe(source.disks), reused: true };
   context.progress.phase("freezing the source's disk");
   if (source.runs && !agent) tellUnquiet("does not answer", context);
@@ -97,9 +97,14 @@ async function mayReuse(
 
 const flushSeconds = 60;
 
+/** Whether it did; a guest that is too busy for it is frozen as it is. */
 async function flushGuest(connection: Connection, uuid: string): Promise<boolean> {
-  const { status } = await runInGuest(connection, uuid, "/usr/bin/sync", [], flushSeconds);
-  return status === 0;
+  try {
+    return (await runInGuest(connection, uuid, "/usr/bin/sync", [], flushSeconds)).status === 0;
+  } catch (error) {
+    if (hasCode(error, "command", "guest")) return false;
+    throw error;
+  }
 }
 
 async function switchAll(source: Source, agent: boolean, context: Context): Promise<void> {

@@ -14,7 +14,7 @@ import type { Step } from "../install/steps.js";
 import { defineDomain, setMark } from "../libvirt/domain.js";
 import { domainXml, type DomainSpec, type Filesystem, randomMac } from "../libvirt/domain-xml.js";
 import { nvramTemplate } from "../libvirt/firmware.js";
-import { virsh } from "../libvirt/virsh.js";
+import { startDomain } from "../libvirt/power.js";
 import { sharedPackageCache } from "../paths.js";
 import { extractBootFiles } from "../storage/iso-boot.js";
 import type { Iso } from "../storage/iso.js";
@@ -188,7 +188,7 @@ async function setUpProfiles(boot: Boot): Promise<void> {
 }
 
 async function powerOn(boot: Boot): Promise<void> {
-  await virsh(boot.connection, ["start", boot.domain, "--paused"]);
+  await startDomain(boot.connection, boot.domain, { paused: true });
   boot.reached?.("install: powered on");
 }
 

@@ -3,7 +3,7 @@ import type { Context } from "../context.js";
 import { Deadline } from "../host/deadline.js";
 import { hasCode, VmsError } from "../errors.js";
 import { inSlot } from "../host/slots.js";
-import { awaitOff } from "../libvirt/await-off.js";
+import { awaitOff, startDomain } from "../libvirt/power.js";
 import { isOff, makePersistent } from "../libvirt/domain.js";
 import { agentAnswers } from "../libvirt/guest-agent.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
@@ -14,7 +14,7 @@ export async function startVm(guest: Booting, acceleration: "kvm" | "tcg", conte
   await inSlot(acceleration, context, async () => {
     context.progress.phase("starting");
     // Somebody may have started it while it waited.
-    if (await isOff(guest.connection, guest.uuid)) await virsh(guest.connection, ["start", guest.uuid]);
+    if (await isOff(guest.connection, guest.uuid)) await startDomain(guest.connection, guest.uuid);
     context.reached?.("start: powered on");
     await awaitReady(guest, context);
     context.reached?.("start: ready");
@@ -42,7 +42,13 @@ export interface PowerOff {
 /** Of the time that a guest has: how much of it its agent's word is waited for before the power button is pressed as well. */
 const agentShare = 0.5;
 
-/** By its agent where that answers, then by the power button; waits until it is off or the time is over. */
+/** In seconds: how long a press of the power button is waited for. A guest that still boots may not have seen it. */
+const pressShare = 10;
+
+/**
+ * By its agent as soon as that answers, once, and by the power button, again and again, while it does not or where that does not help;
+ * waits until it is off or the time is over.
+ */
 export async function askToPowerOff(
   connection: Connection,
   uuid: string,
@@ -51,20 +57,20 @@ export async function askToPowerOff(
 ): Promise<PowerOff> {
   await makePersistent(connection, uuid);
   const deadline = new Deadline(seconds);
-  const agent = await agentAnswers(connection, uuid, seconds * agentShare);
-  if (agent) {
-    const share = deadline.within(seconds * agentShare);
-    await order(connection, uuid, "agent", share, context);
-    context.reached?.("stop: asked");
-    if (await awaitOff(connection, uuid, share, context.signal)) return { off: true, by: "its guest agent" };
-  }
-  await order(connection, uuid, "acpi", deadline, context);
-  if (!agent) context.reached?.("stop: asked");
-  return {
-    off: await awaitOff(connection, uuid, deadline, context.signal),
-    by: agent ? "its guest agent, then by ACPI" : "ACPI",
-  };
+  const asked = new Set<"agent" | "acpi">();
+  let off = false;
+  do {
+    const byAgent = !asked.has("agent") && (await agentAnswers(connection, uuid, deadline.remaining / 2000));
+    const share = deadline.within(byAgent ? seconds * agentShare : pressShare);
+    await order(connection, uuid, byAgent ? "agent" : "acpi", share, context);
+    if (asked.size === 0) context.reached?.("stop: asked");
+    asked.add(byAgent ? "agent" : "acpi");
+    off = await awaitOff(connection, uuid, share, context.signal);
+  } while (!off && !deadline.passed);
+  return { off, by: [...asked].map((mode) => inWords[mode]).join(", then by ") };
 }
+
+const inWords = { agent: "its guest agent", acpi: "ACPI" } as const;
 
 async function order(
   connection: Connection,

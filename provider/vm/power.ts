@@ -2,8 +2,9 @@
 import type { Context } from "../context.js";
 import { cannot, VmsError } from "../errors.js";
 import { limitsOf } from "../install/steps.js";
-import { type DomainState, domainState, hasManagedSave, killDomain } from "../libvirt/domain.js";
+import { type DomainState, domainState, hasManagedSave } from "../libvirt/domain.js";
 import type { Owner } from "../libvirt/mark.js";
+import { killDomain, startDomain } from "../libvirt/power.js";
 import { type Connection, virsh } from "../libvirt/virsh.js";
 import { consoleLogOf } from "./describe.js";
 import { askToPowerOff, startVm } from "./lifecycle.js";
@@ -51,7 +52,7 @@ export async function powerOn(
 
 async function start(connection: Connection, { uuid, name }: OwnDomain, context: Context): Promise<void> {
   context.progress.phase(`starting ${name}`);
-  await virsh(connection, ["start", uuid], { signal: context.signal });
+  await startDomain(connection, uuid, { signal: context.signal });
 }
 
 async function whatStarts(connection: Connection, uuid: string, state: DomainState, reason: string): Promise<On> {

@@ -35,7 +35,7 @@ describe("the console and the viewer of a VM (real libvirtd, no guest)", () => {
       await first.sees(/Leave it with Ctrl-\]/);
       // Nothing is there to boot from: the firmware ends in a shell of its own, which is spoken to as any guest is.
       await first.sees(/or any other key to continue/);
-      first.write("x");
+      first.write("\r");
       await first.sees(/Shell> $/);
       first.write("echo typed-%vms%-here\r");
       await first.sees(/\ntyped-.*-here/);

@@ -83,10 +83,10 @@ describe("a clone on a host with a fault (real libvirtd, no guest)", () => {
     const source = await makeSource(store);
     const name = newName();
     const locks = ["store", `vm-${source.name}`, `vm-${name}`].map((one) => join(storePaths(store.settings).lock, one));
-    const holders = locks.map((path) => spawn("flock", ["--no-fork", path, "sleep", "1000"]));
-    for (const path of locks) {
-      for (let free = await tryLock(path); free !== undefined; free = await tryLock(path)) await free.release();
-    }
+    const hold = ["sh", "-c", "echo held; exec sleep 1000"];
+    const holders = locks.map((path) => spawn("flock", ["--no-fork", path, ...hold]));
+    for (const holder of holders) await once(holder.stdout, "data");
+    for (const path of locks) assert.equal(await tryLock(path), undefined);
     for (const holder of holders) {
       holder.kill("SIGKILL");
       await once(holder, "exit");

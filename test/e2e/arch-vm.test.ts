@@ -15,17 +15,13 @@ import {
 import { join } from "node:path";
 import { storePaths } from "../../provider/paths.js";
 import { inGuest } from "../support/guest.js";
+import { commandOf, descendants, endProcess, killCli, killTree } from "../support/processes.js";
 import type { Stack } from "../support/project.js";
 import { virsh } from "../support/store.js";
 import { addUser, removeUser } from "../support/users.js";
 import {
-  commandOf,
   domainXml,
-  endProcess,
   eventually,
-  descendants,
-  killCli,
-  killTree,
   logged,
   logs,
   minute,
@@ -272,7 +268,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     stack.write(program("memory: 1536"));
     assert.match((await stack.preview("--diff")).output, /memory 2048 -> 1536: in place, live/);
     assert.equal((await stack.up()).status, 0);
-    await eventually(() => /^actual 1572864$/m.test(virsh("dommemstat", uuid)), minute);
+    await eventually(() => /^actual 1572864$/m.test(virsh("dommemstat", uuid)), 10 * minute);
     assert.match(domainXml(uuid), /<memory unit='KiB'>1572864<\/memory>/);
   });
 
@@ -322,7 +318,7 @@ describe("an ArchVm of a member of the libvirt group, from a bare host to destro
     await assert.rejects(inGuest(uuid, "mount -o remount,rw /mnt/read-only; touch /mnt/read-only/from-guest"));
     assert.equal(existsSync(join(sharedDirectory, "read-only/from-guest")), false);
     assert.equal(
-      await inGuest(uuid, "systemctl is-system-running --wait || systemctl --failed --no-legend"),
+      await inGuest(uuid, "systemctl is-system-running --wait || systemctl --failed --no-legend", 600),
       "running",
     );
   });

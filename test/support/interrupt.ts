@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import type { Step } from "../../provider/steps.js";
 import type { Interruptible, Subject } from "./interruptible.js";
 import type { Moment, Orders } from "./operate.js";
+import { commandOf, killAlone } from "./processes.js";
+import { eventually, minute } from "./scene.js";
 
 const program = fileURLToPath(new URL("operate.js", import.meta.url));
 
@@ -29,14 +31,17 @@ async function watch(operation: Interruptible, orders: Orders, delay?: number): 
   const child = execa(process.execPath, [program, JSON.stringify(orders)], { reject: false });
   const steps: Step[] = [];
   let begun = 0;
+  let left: readonly number[] = [];
   for await (const line of child) {
     if (line !== "begun") {
       steps.push(line as Step);
       continue;
     }
     begun = performance.now();
-    if (delay !== undefined) setTimeout(() => child.kill("SIGKILL"), delay);
+    if (delay !== undefined) setTimeout(() => (left = killAlone(child.pid)), delay);
   }
+  // A define or a copy that was under way goes on, and nothing is said about a store that is still being changed.
+  await eventually(() => left.every((pid) => commandOf(pid) === ""), minute);
   const { exitCode, signal, stderr } = await child;
   const killed = signal === "SIGKILL";
   if (exitCode !== 0 && !killed) throw new Error(`${operation.title} ended with status ${exitCode}: ${stderr}`);

@@ -1,7 +1,7 @@
 /** Stopping the host's libvirtd; domains that run go on. Bootstrap starts it. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { commandOf } from "./scene.js";
+import { commandOf } from "./processes.js";
 
 /** By hand, as on a host without systemd; whoever runs this on a host with one has its libvirtd restarted by bootstrap. */
 export function stopLibvirtd(): void {

@@ -12,7 +12,7 @@ export async function reboot(id: string, milliseconds: number): Promise<boolean>
   const ask = "cat /proc/sys/kernel/random/boot_id";
   const before = await inGuest(id, ask);
   // systemd may end the agent, and the shutdown that it started, before they have answered: what counts is the next boot.
-  const order = await attempt(["virsh", "--connect", connection, "reboot", id, "--mode", "agent"]);
+  const order = await attempt(["virsh", "--connect", connection, "reboot", id, "--mode", "agent"], { timeout: 0 });
   // On its way down and up it does not answer.
   const again = async (): Promise<boolean> => (await inGuest(id, ask).catch(() => before)) !== before;
   await eventually(again, milliseconds).catch((error: unknown) => {

@@ -7,7 +7,7 @@ describe("what keeps guests from the world", () => {
   let fake: FakeHost;
   afterEach(() => fake.remove());
 
-  const rules = (...lines: string[]): FakeHost => new FakeHost().answer("iptables -S FORWARD", lines.join("\n"));
+  const rules = (...lines: string[]): FakeHost => new FakeHost().answer("iptables -w 5 -S FORWARD", lines.join("\n"));
 
   for (const [value, state] of [
     ["1", "good"],

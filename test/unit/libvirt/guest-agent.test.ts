@@ -1,6 +1,63 @@
 import assert from "node:assert/strict";
-import { findAddress, usableAddress } from "../../../provider/libvirt/guest-agent.js";
+import { awaitAgent, findAddress, runInGuest, usableAddress } from "../../../provider/libvirt/guest-agent.js";
 import { FakeHost } from "../host/fake-host.js";
+
+/** A virsh whose guest agent says these, one after the other, to each command of its protocol. */
+function agentThat(host: FakeHost, sayings: Readonly<Record<string, readonly string[]>>): FakeHost {
+  const cases = Object.entries(sayings).map(
+    ([command, says]) =>
+      `*'"execute":"${command}"'*) says=(${says.map((text) => `'${text}'`).join(" ")}) name=${command} ;;`,
+  );
+  return host.script(
+    "virsh",
+    `case "$*" in ${cases.join(" ")} *) exit 7 ;; esac
+echo >>"$FAKE_HOST/$name"
+mapfile asked <"$FAKE_HOST/$name"
+said=\${says[\${#asked[@]} - 1]}
+if [[ $said == error:* ]]; then echo "$said" >&2; exit 1; fi
+echo "$said"`,
+  );
+}
+
+describe("the guest agent", () => {
+  const late = "error: Guest agent is not responding: Guest agent not available for now";
+  const there = '{"return":{}}';
+  let host: FakeHost;
+  beforeEach(() => (host = new FakeHost()));
+  afterEach(() => host.remove());
+  const commands = (): string[] => host.calls().map((call) => /"execute":"([^"]+)"/.exec(call)?.[1] ?? call);
+
+  it("is asked again where it is late, and not where it is not connected", async () => {
+    agentThat(host, { "guest-ping": [late, late, there] });
+    assert.equal(await awaitAgent("qemu:///system", "web"), true);
+    assert.equal(host.calls().length, 3);
+    host.remove();
+    host = agentThat(new FakeHost(), {
+      "guest-ping": ["error: Guest agent is not responding: QEMU guest agent is not connected", there],
+    });
+    assert.equal(await awaitAgent("qemu:///system", "web"), false);
+    assert.equal(host.calls().length, 1);
+  });
+
+  it("begins a program once, when it answers, and is waited for as long as the program has", async () => {
+    agentThat(host, {
+      "guest-ping": [late, there],
+      "guest-exec": ['{"return":{"pid":7}}'],
+      "guest-exec-status": [
+        '{"return":{"exited":false}}',
+        late,
+        '{"return":{"exited":true,"exitcode":3,"out-data":"b25l"}}',
+      ],
+    });
+    assert.deepEqual(await runInGuest("qemu:///system", "web", "/bin/true", [], 100), { status: 3, output: "one" });
+    assert.deepEqual(commands(), [
+      ...["guest-ping", "guest-ping", "guest-exec"],
+      ...["guest-exec-status", "guest-exec-status", "guest-exec-status"],
+    ]);
+    const patience = host.calls().flatMap((call) => /-status.* --timeout (\d+)/.exec(call)?.[1] ?? []);
+    for (const seconds of patience) assert.ok(Number(seconds) > 80, seconds);
+  });
+});
 
 describe("the address of a guest", () => {
   it("is the first that others can use, IPv4 before IPv6", () => {

@@ -23,6 +23,7 @@ describe("what virsh says", () => {
       "error: failed to connect to the hypervisor\nerror: authentication unavailable: no polkit agent available",
     ],
     ["command", "error: Requested operation is not valid: domain is already running"],
+    ["command", "error: Unable to read from monitor: Connection reset by peer"],
     ["command", "error: cannot open file '/x': Permission denied"],
   ];
   for (const [code, stderr] of cases) {

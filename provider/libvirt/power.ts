@@ -1,0 +1,55 @@
+/** Powering a domain on, and seeing it off. */
+import { hasCode } from "../errors.js";
+import { Deadline, poll } from "../host/deadline.js";
+import { hasEnded, isOff, makePersistent } from "./domain.js";
+import { type Connection, virsh } from "./virsh.js";
+
+/** In seconds: for what is a matter of moments on a host that is not busy. */
+const settleSeconds = 60;
+
+/** Starts a domain that is off. */
+export async function startDomain(
+  connection: Connection,
+  id: string,
+  { paused = false, signal }: { readonly paused?: boolean; readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  const deadline = new Deadline(settleSeconds);
+  const start = async (): Promise<true | undefined> => {
+    try {
+      await virsh(connection, ["start", id, ...(paused ? ["--paused"] : [])], { signal });
+      return true;
+    } catch (error) {
+      // virtlogd may learn a while after libvirtd that the last run has ended, and holds its log until then.
+      if (!deadline.passed && /cannot open log file.*busy/is.test(String(error))) return undefined;
+      throw error;
+    }
+  };
+  await poll(start, { deadline, signal });
+}
+
+/** Waits until a domain is off, or its guest has crashed; whether it was in time. */
+export async function awaitOff(
+  connection: Connection,
+  id: string,
+  deadline: Deadline,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const look = async (): Promise<true | undefined> => ((await hasEnded(connection, id)) ? true : undefined);
+  return (await poll(look, { deadline, every: 500, signal })) === true;
+}
+
+/** Forces a domain off, and returns whether it had to; nothing where it is off. */
+export async function killDomain(connection: Connection, uuid: string): Promise<boolean> {
+  if (await isOff(connection, uuid)) return false;
+  await makePersistent(connection, uuid);
+  try {
+    await virsh(connection, ["destroy", uuid]);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "gone") || (await isOff(connection, uuid))) return false;
+    if (!/failed to terminate process/i.test(String(error))) throw error;
+    // libvirt waits 15 s for a qemu that was killed; one that waits for its disk ends when that has answered.
+    if (!(await awaitOff(connection, uuid, new Deadline(settleSeconds), undefined))) throw error;
+    return true;
+  }
+}
