@@ -1,15 +1,15 @@
 import { cannot, CommandError, VmsError } from "../provider/errors.js";
 import { attempt } from "../provider/host/command.js";
-import { Deadline, poll } from "../provider/host/deadline.js";
+import { Deadline } from "../provider/host/deadline.js";
 import { awaitOff } from "../provider/libvirt/power.js";
 import { findDomain, isOff } from "../provider/libvirt/domain.js";
 import { orWhereGone } from "../provider/libvirt/dump.js";
 import { explain } from "../provider/libvirt/virsh.js";
 import { findLog } from "../provider/vm/logs.js";
 import { type Active, findActive } from "../provider/vm/running.js";
-import { setSerialSize } from "../provider/vm/serial-size.js";
 import { connection } from "./connection.js";
 import type { CliContext } from "./context.js";
+import { followWindow } from "./console-window.js";
 import { followSource } from "./log.js";
 
 export interface ConsoleOptions {
@@ -53,7 +53,8 @@ async function attach(vm: Active, force: boolean, context: CliContext): Promise<
     const options = { inherit: "input and output", timeout: 0 } as const;
     const { status, stderr } = await context.handOverTerminal(() => attempt([...argv], options));
     // What powers off closes its console before libvirt has it as off.
-    if (status !== 0 && !(await hasEnded(uuid))) throw refusal(new CommandError([...argv], status, stderr), name);
+    if (status !== 0 && (othersHaveIt(stderr) || !(await hasEnded(uuid))))
+      throw refusal(new CommandError([...argv], status, stderr), name);
   } finally {
     window.close();
   }
@@ -73,52 +74,18 @@ async function howItEnded({ name, uuid }: Active): Promise<string> {
 }
 
 /** In seconds: how long libvirt may take to notice that a guest is gone. */
-const noticeLimit = 3;
+const noticeLimit = 10;
+
+const othersHaveIt = (said: string): boolean => /Active console session exists/i.test(said);
 
 function refusal(error: CommandError, name: string): unknown {
   const options = {
     hint: `Take it from them: vms console ${name} --force. Or only look: vms log ${name} --follow`,
     cause: error,
   };
-  if (/Active console session exists/i.test(error.stderr))
-    return new VmsError("busy", "somebody else has its console open", options);
+  if (othersHaveIt(error.stderr)) return new VmsError("busy", "somebody else has its console open", options);
   // How virsh says that its stream was closed.
   if (/stream had I\/O failure/i.test(error.stderr))
     return new VmsError("busy", "somebody else took its console, or libvirt was stopped", options);
   return explain(error, connection);
-}
-
-/** In seconds: how long a guest that cannot be told the window's size is tried again; it may be booting. */
-const bootLimit = 600;
-
-/** The guest is told the window's size at first and with each change; the latest one where it is slower than they come. */
-function followWindow(uuid: string): { close(): void } {
-  const closed = new AbortController();
-  let telling = false;
-  const size = (): string => `${process.stdout.columns}x${process.stdout.rows}`;
-  const look = async (): Promise<string | undefined> => {
-    const { columns, rows } = process.stdout;
-    return (await setSerialSize(connection, uuid, { columns, rows })) ? `${columns}x${rows}` : undefined;
-  };
-  const tell = async (): Promise<void> => {
-    if (telling) return;
-    telling = true;
-    try {
-      let told: string | undefined;
-      do told = await poll(look, { deadline: new Deadline(bootLimit), every: 5000, signal: closed.signal });
-      while (told !== undefined && told !== size());
-    } finally {
-      telling = false;
-    }
-  };
-  // The console works without it, and where libvirt is gone virsh says so.
-  const onResize = (): void => void tell().catch(() => undefined);
-  process.stdout.on("resize", onResize);
-  onResize();
-  return {
-    close: () => {
-      closed.abort();
-      process.stdout.off("resize", onResize);
-    },
-  };
 }

@@ -14,7 +14,7 @@ export interface IpOptions {
 export async function run({ name, json }: IpOptions, context: CliContext): Promise<void> {
   try {
     const vm = await findActive(connection, name);
-    const search = await findAddress(connection, vm.uuid, patience);
+    const search = await findAddress(connection, vm.uuid, { seconds: patience, signal: context.signal });
     if (search.found === undefined) throw unknown(vm, search);
     const { address, source } = search.found;
     context.print(json === true ? JSON.stringify({ name: vm.name, address, source }, undefined, 2) : address);

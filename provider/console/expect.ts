@@ -1,5 +1,5 @@
 /** A conversation over a console: wait for what the other side says, with a limit, and say something. */
-import { ConsoleTimeoutError, GuestLostError, lastLines, toVmsError, VmsError } from "../errors.js";
+import { cancelledBy, ConsoleTimeoutError, GuestLostError, lastLines, toVmsError } from "../errors.js";
 import type { Deadline } from "../host/deadline.js";
 import { findAroundKernel } from "./kernel-messages.js";
 import type { Transport } from "./transport.js";
@@ -59,8 +59,7 @@ export class Dialogue {
     private readonly options: DialogueOptions = {},
   ) {
     const { signal } = options;
-    const cancel = (): void =>
-      this.fail(() => new VmsError("cancelled", "it was cancelled", { cause: signal?.reason }));
+    const cancel = (): void => this.fail(() => cancelledBy(signal?.reason));
     if (signal?.aborted === true) cancel();
     else signal?.addEventListener("abort", cancel, { once: true });
     this.#over = transport.ended.then(async ({ failure }) => {

@@ -30,11 +30,9 @@ export async function resumeGuest({ connection, domain }: Guest): Promise<void> 
   if (state === "paused") await virsh(connection, ["resume", domain]);
 }
 
-/** Why a domain does not run; undefined where it does, as far as libvirt can tell: a host that is busy for a moment ends no boot. */
+/** Why a domain does not run; undefined where it does. */
 export async function findLoss({ connection, domain }: Guest): Promise<Loss | undefined> {
-  const known = await stateIfTold(connection, domain);
-  if (known === undefined) return undefined;
-  const { state, reason } = known;
+  const { state, reason } = await domainState(connection, domain);
   const qemuLog = { hint: `Run: virsh --connect ${connection} domstate --reason ${domain}; see /var/log/libvirt/qemu` };
   if (state === "crashed" || reason === "crashed") return { why: `the domain crashed (${reason})`, ...qemuLog };
   if (state === "paused" && reason === "I/O error") {
@@ -49,9 +47,10 @@ export async function findLoss({ connection, domain }: Guest): Promise<Loss | un
   return undefined;
 }
 
-async function stateIfTold(connection: string, domain: string) {
+/** The same, and undefined where libvirt cannot tell: a host that is busy for a moment ends no boot. */
+export async function findKnownLoss(guest: Guest): Promise<Loss | undefined> {
   try {
-    return await domainState(connection, domain);
+    return await findLoss(guest);
   } catch (error) {
     if (hasCode(error, "command")) return undefined;
     throw error;
@@ -70,7 +69,11 @@ export function watchGuest(guest: Guest, dialogue: Dialogue): { stop(): Promise<
   const never = new Deadline(Infinity);
   const watch = async (): Promise<void> => {
     try {
-      const loss = await poll(() => findLoss(guest), { deadline: never, every: watchInterval, signal: over.signal });
+      const loss = await poll(() => findKnownLoss(guest), {
+        deadline: never,
+        every: watchInterval,
+        signal: over.signal,
+      });
       if (loss !== undefined && !over.signal.aborted) dialogue.fail(() => dialogue.lost(loss));
     } catch (error) {
       if (!over.signal.aborted) dialogue.fail(() => toVmsError(error));

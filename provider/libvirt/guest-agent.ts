@@ -42,7 +42,11 @@ export async function agentAnswers(
  * The same of a guest that may be busy: asked again for so many seconds where its agent is late. One that is not connected, as in a
  * guest that has none, is not waited for.
  */
-export async function awaitAgent(connection: Connection, id: string, seconds: number = lateSeconds): Promise<boolean> {
+export async function awaitAgent(
+  connection: Connection,
+  id: string,
+  { seconds = lateSeconds, signal }: Patience = {},
+): Promise<boolean> {
   const look = async (): Promise<boolean | undefined> => {
     try {
       await ask(connection, id, "guest-ping");
@@ -52,11 +56,18 @@ export async function awaitAgent(connection: Connection, id: string, seconds: nu
       throw error;
     }
   };
-  return (await poll(look, { deadline: new Deadline(seconds) })) === true;
+  return (await poll(look, { deadline: new Deadline(seconds), signal })) === true;
+}
+
+/** For an agent that is late. */
+export interface Patience {
+  readonly seconds?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What libvirt, or virsh with it, does not answer in time; an agent that is not connected does not respond either. */
-const isLate = (error: unknown): boolean => /not available for now|didn't respond|timed out|no answer within/i.test(String(error));
+const isLate = (error: unknown): boolean =>
+  /not available for now|didn't respond|timed out|no answer within/i.test(String(error));
 
 /** The first 64 KiB of a file in the guest; undefined where it cannot be opened. */
 export async function readGuestFile(connection: Connection, id: string, path: string): Promise<string | undefined> {
@@ -81,8 +92,9 @@ export async function setPasswordHash(connection: Connection, id: string, user: 
 }
 
 /**
- * Runs a program in the guest and waits for its end; `seconds` bounds the wait. `input` is what it reads on its standard input. What
- * cannot be asked twice is asked of an agent that has just answered, and waited for: a program is begun once, and its end is told once.
+ * Runs a program in the guest and waits for its end; `seconds` bounds that wait, and what an agent that is late takes comes on top.
+ * `input` is what it reads on its standard input. A program is begun once, and its end is told once: neither can be asked again, so
+ * both have time.
  */
 export async function runInGuest(
   connection: Connection,
@@ -92,14 +104,16 @@ export async function runInGuest(
   seconds: number,
   { input }: { readonly input?: string } = {},
 ): Promise<{ status: number; output: string }> {
-  const deadline = new Deadline(seconds);
-  await awaitAgent(connection, id, Math.min(seconds, lateSeconds));
-  const started = (await ask(connection, id, "guest-exec", {
+  const soon = Math.max(answerSeconds, Math.min(seconds, lateSeconds));
+  await awaitAgent(connection, id, { seconds: soon });
+  const order = {
     path,
     arg: args,
     "capture-output": true,
     ...(input === undefined ? {} : { "input-data": Buffer.from(input).toString("base64") }),
-  })) as { pid: number };
+  };
+  const started = (await ask(connection, id, "guest-exec", order, soon)) as { pid: number };
+  const deadline = new Deadline(seconds);
   const look = async (): Promise<GuestExecStatus | undefined> => {
     const patience = Math.max(answerSeconds, Math.ceil(deadline.remaining / 1000));
     try {
@@ -137,11 +151,11 @@ export interface AddressSearch {
   readonly inVain: readonly { readonly source: AddressSource; readonly said: string }[];
 }
 
-/** Looks for the guest's first address that others can use, IPv4 before IPv6. A late agent is waited for, for `patience` seconds. */
-export async function findAddress(connection: Connection, id: string, patience = 0): Promise<AddressSearch> {
+/** Looks for the guest's first address that others can use, IPv4 before IPv6. A late agent is waited for where that is said. */
+export async function findAddress(connection: Connection, id: string, patience?: Patience): Promise<AddressSearch> {
   const inVain: { source: AddressSource; said: string }[] = [];
   for (const source of ["lease", "agent", "arp"] as const) {
-    if (source === "agent" && patience > 0) await awaitAgent(connection, id, patience);
+    if (source === "agent" && patience !== undefined) await awaitAgent(connection, id, patience);
     const { table, said } = await interfaces(connection, id, source);
     const address = usableAddress(table);
     if (address !== undefined) return { found: { address, source }, inVain };
@@ -151,7 +165,11 @@ export async function findAddress(connection: Connection, id: string, patience =
 }
 
 /** The address alone; undefined where it has none yet. */
-export async function guestAddress(connection: Connection, id: string, patience = 0): Promise<string | undefined> {
+export async function guestAddress(
+  connection: Connection,
+  id: string,
+  patience?: Patience,
+): Promise<string | undefined> {
   return (await findAddress(connection, id, patience)).found?.address;
 }
 

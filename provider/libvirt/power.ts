@@ -13,18 +13,19 @@ export async function startDomain(
   id: string,
   { paused = false, signal }: { readonly paused?: boolean; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  const deadline = new Deadline(settleSeconds);
+  let refusal: unknown;
   const start = async (): Promise<true | undefined> => {
     try {
       await virsh(connection, ["start", id, ...(paused ? ["--paused"] : [])], { signal });
       return true;
     } catch (error) {
       // virtlogd may learn a while after libvirtd that the last run has ended, and holds its log until then.
-      if (!deadline.passed && /cannot open log file.*busy/is.test(String(error))) return undefined;
-      throw error;
+      if (!/cannot open log file.*busy/is.test(String(error))) throw error;
+      refusal = error;
+      return undefined;
     }
   };
-  await poll(start, { deadline, signal });
+  if ((await poll(start, { deadline: new Deadline(settleSeconds), signal })) !== true) throw refusal;
 }
 
 /** Waits until a domain is off, or its guest has crashed; whether it was in time. */
@@ -49,7 +50,8 @@ export async function killDomain(connection: Connection, uuid: string): Promise<
     if (hasCode(error, "gone") || (await isOff(connection, uuid))) return false;
     if (!/failed to terminate process/i.test(String(error))) throw error;
     // libvirt waits 15 s for a qemu that was killed; one that waits for its disk ends when that has answered.
-    if (!(await awaitOff(connection, uuid, new Deadline(settleSeconds), undefined))) throw error;
+    const look = async (): Promise<true | undefined> => ((await isOff(connection, uuid)) ? true : undefined);
+    if ((await poll(look, { deadline: new Deadline(settleSeconds) })) !== true) throw error;
     return true;
   }
 }

@@ -13,7 +13,7 @@ export interface Switch {
 }
 
 /** What a guest has not written yet is written first, however much that is. */
-const switchSeconds = 600;
+const switchSeconds = 300;
 
 /**
  * Switches these disks at once, the others stay. `quiesce` has the guest agent flush and freeze the file systems meanwhile, which

@@ -54,7 +54,7 @@ async function describe(connection: Connection, domain: Domain): Promise<VmDescr
   const runs = state === "running";
   return {
     ...factsOf(domain),
-    ipAddress: runs ? ((await guestAddress(connection, uuid, patience)) ?? "") : "",
+    ipAddress: runs ? ((await guestAddress(connection, uuid, { seconds: patience })) ?? "") : "",
     state,
     base: await baseOf(domain),
     viewer: runs ? await displayUri(connection, uuid) : "",

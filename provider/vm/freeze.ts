@@ -45,7 +45,8 @@ export async function freezeDisks(
   context: Context,
 ): Promise<Frozen> {
   const source = await look(connection, uuid);
-  const agent = source.runs && (await awaitAgent(connection, uuid));
+  if (source.runs) context.progress.detail("asking the source's guest agent");
+  const agent = source.runs && (await awaitAgent(connection, uuid, { signal: context.signal }));
   if (await mayReuse(source, requested, agent)) return { disks: await describe(source.disks), reused: true };
   context.progress.phase("freezing the source's disk");
   if (source.runs && !agent) tellUnquiet("does not answer", context);

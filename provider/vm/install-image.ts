@@ -188,7 +188,7 @@ async function setUpProfiles(boot: Boot): Promise<void> {
 }
 
 async function powerOn(boot: Boot): Promise<void> {
-  await startDomain(boot.connection, boot.domain, { paused: true });
+  await startDomain(boot.connection, boot.domain, { paused: true, signal: boot.signal });
   boot.reached?.("install: powered on");
 }
 

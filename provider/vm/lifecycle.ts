@@ -14,7 +14,7 @@ export async function startVm(guest: Booting, acceleration: "kvm" | "tcg", conte
   await inSlot(acceleration, context, async () => {
     context.progress.phase("starting");
     // Somebody may have started it while it waited.
-    if (await isOff(guest.connection, guest.uuid)) await startDomain(guest.connection, guest.uuid);
+    if (await isOff(guest.connection, guest.uuid)) await startDomain(guest.connection, guest.uuid, context);
     context.reached?.("start: powered on");
     await awaitReady(guest, context);
     context.reached?.("start: ready");

@@ -52,7 +52,7 @@ export async function powerOn(
 
 async function start(connection: Connection, { uuid, name }: OwnDomain, context: Context): Promise<void> {
   context.progress.phase(`starting ${name}`);
-  await startDomain(connection, uuid, { signal: context.signal });
+  await startDomain(connection, uuid, context);
 }
 
 async function whatStarts(connection: Connection, uuid: string, state: DomainState, reason: string): Promise<On> {
@@ -114,7 +114,7 @@ export async function powerOff(
   });
 }
 
-/** Off at once, as by pulling the plug. Waits for nobody: it is the way out where something hangs. */
+/** Off at once, as by pulling the plug. Waits for nobody else who works on the VM: it is the way out where something hangs. */
 export async function forceOff(connection: Connection, name: string): Promise<Powered<"forced off" | "off already">> {
   return reported("kill", name, async () => {
     const vm = await findNamed(connection, name);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Context } from "../context.js";
 import { ConsoleTimeoutError, GuestLostError, hasCode, lastLines, VmsError } from "../errors.js";
 import { Deadline, poll } from "../host/deadline.js";
-import { findLoss } from "../install/guest-life.js";
+import { findKnownLoss } from "../install/guest-life.js";
 import { agentAnswers, guestAddress, readGuestFile } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
 import { identityReport, identityService, readIdentityReport } from "./identity.js";
@@ -66,7 +66,7 @@ async function awaitGuest<T>(
   probe: () => Promise<T | undefined>,
 ): Promise<T> {
   const look = async (): Promise<T | undefined> => {
-    const loss = await findLoss({ connection: guest.connection, domain: guest.uuid });
+    const loss = await findKnownLoss({ connection: guest.connection, domain: guest.uuid });
     if (loss !== undefined)
       throw new GuestLostError(loss.why, await tail(guest.consoleLog), guest.consoleLog, { hint: loss.hint });
     try {

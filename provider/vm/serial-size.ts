@@ -2,26 +2,39 @@ import { hasCode } from "../errors.js";
 import { runInGuest } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
 
-/** The line of the serial console in the guest. */
-const line = "/dev/ttyS0";
-
 /** In seconds. */
 const limit = 10;
 
 /**
+ * What became of it: it has been told, or stands already; nobody could be asked, as in a guest that boots; or the guest cannot do it. A
+ * line forgets its size where nobody has it open, so what was told in a boot may not stand.
+ */
+export type SerialSize = "told" | "stands" | "unheard" | "refused";
+
+/** Its arguments are the rows and the columns. */
+const script = `
+line=/dev/ttyS0
+size=$(stty -F "$line" size) || exit 1
+if [ "$size" = "$1 $2" ]; then echo stands; exit; fi
+stty -F "$line" rows "$1" cols "$2" && echo told
+`;
+
+/**
  * Tells the guest how large the window is in which its serial console is shown: a serial line itself carries no size. The guest's kernel
- * tells the programs on the line. Returns whether it could: without a guest agent it cannot.
+ * tells the programs on the line.
  */
 export async function setSerialSize(
   connection: Connection,
   uuid: string,
   { columns, rows }: { readonly columns: number; readonly rows: number },
-): Promise<boolean> {
+): Promise<SerialSize> {
   try {
-    const args = ["-F", line, "cols", String(columns), "rows", String(rows)];
-    return (await runInGuest(connection, uuid, "/usr/bin/stty", args, limit)).status === 0;
+    const args = ["-c", script, "sh", String(rows), String(columns)];
+    const { output } = await runInGuest(connection, uuid, "/bin/sh", args, limit);
+    return output === "stands" || output === "told" ? output : "refused";
   } catch (error) {
-    if (hasCode(error, "command", "guest", "gone")) return false;
+    if (hasCode(error, "gone")) return "refused";
+    if (hasCode(error, "command", "guest")) return "unheard";
     throw error;
   }
 }

@@ -32,14 +32,16 @@ async function watch(operation: Interruptible, orders: Orders, delay?: number): 
   const steps: Step[] = [];
   let begun = 0;
   let left: readonly number[] = [];
+  let timer: NodeJS.Timeout | undefined;
   for await (const line of child) {
     if (line !== "begun") {
       steps.push(line as Step);
       continue;
     }
     begun = performance.now();
-    if (delay !== undefined) setTimeout(() => (left = killAlone(child.pid)), delay);
+    if (delay !== undefined) timer = setTimeout(() => (left = killAlone(child.pid)), delay);
   }
+  clearTimeout(timer);
   // A define or a copy that was under way goes on, and nothing is said about a store that is still being changed.
   await eventually(() => left.every((pid) => commandOf(pid) === ""), minute);
   const { exitCode, signal, stderr } = await child;
