@@ -3,8 +3,8 @@ import { Deadline, poll } from "../provider/host/deadline.js";
 import { setSerialSize } from "../provider/vm/serial-size.js";
 import { connection } from "./connection.js";
 
-/** In seconds: how long a guest is asked that does not answer. It may be booting. */
-const bootLimit = 300;
+/** In seconds: how long a guest is asked that does not answer. It may be booting, and be emulated. */
+const bootLimit = 1200;
 
 /** In milliseconds: from one time that it is told to the next, which sees whether that stands. */
 const interval = 5000;
@@ -18,7 +18,7 @@ export function followWindow(uuid: string): { close(): void } {
     const look = async (): Promise<true | undefined> => {
       const { columns, rows } = process.stdout;
       const outcome = await setSerialSize(connection, uuid, { columns, rows });
-      return outcome === "stands" || outcome === "refused" ? true : undefined;
+      return outcome === "stands" || outcome === "gone" ? true : undefined;
     };
     await poll(look, { deadline: new Deadline(bootLimit), every: interval, signal });
   };

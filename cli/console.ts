@@ -1,5 +1,5 @@
 import { cannot, CommandError, VmsError } from "../provider/errors.js";
-import { attempt } from "../provider/host/command.js";
+import { attempt, type RunResult } from "../provider/host/command.js";
 import { Deadline } from "../provider/host/deadline.js";
 import { awaitOff } from "../provider/libvirt/power.js";
 import { findDomain, isOff } from "../provider/libvirt/domain.js";
@@ -46,20 +46,23 @@ async function attach(vm: Active, force: boolean, context: CliContext): Promise<
   const { name, uuid } = vm;
   if (vm.paused) context.progress.notice(`${name} is paused: nothing answers until it goes on (vms start ${name})`);
   context.progress.notice(`The console of ${name}. Leave it with Ctrl-]; where nothing shows, press Enter`);
-  const window = followWindow(uuid);
   // virsh puts the terminal into raw mode, watches for Ctrl-], and puts it back.
   const argv = ["virsh", "--quiet", "--connect", connection, "console", uuid, ...(force ? ["--force"] : [])] as const;
+  const { status, stderr } = await context.handOverTerminal(() => inWindow(uuid, argv));
+  // What powers off closes its console before libvirt has it as off.
+  if (status !== 0 && (othersHaveIt(stderr) || !(await hasEnded(uuid))))
+    throw refusal(new CommandError([...argv], status, stderr), name);
+  context.write("\n");
+  context.progress.notice(await howItEnded(vm));
+}
+
+async function inWindow(uuid: string, argv: readonly [string, ...string[]]): Promise<RunResult> {
+  const window = followWindow(uuid);
   try {
-    const options = { inherit: "input and output", timeout: 0 } as const;
-    const { status, stderr } = await context.handOverTerminal(() => attempt([...argv], options));
-    // What powers off closes its console before libvirt has it as off.
-    if (status !== 0 && (othersHaveIt(stderr) || !(await hasEnded(uuid))))
-      throw refusal(new CommandError([...argv], status, stderr), name);
+    return await attempt(argv, { inherit: "input and output", timeout: 0 });
   } finally {
     window.close();
   }
-  context.write("\n");
-  context.progress.notice(await howItEnded(vm));
 }
 
 /** A removal forgets a VM as soon as it is off. */

@@ -102,10 +102,10 @@ export async function runInGuest(
   path: string,
   args: readonly string[],
   seconds: number,
-  { input }: { readonly input?: string } = {},
+  { input, signal }: { readonly input?: string; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<{ status: number; output: string }> {
   const soon = Math.max(answerSeconds, Math.min(seconds, lateSeconds));
-  await awaitAgent(connection, id, { seconds: soon });
+  await awaitAgent(connection, id, { seconds: soon, signal });
   const order = {
     path,
     arg: args,
@@ -127,7 +127,7 @@ export async function runInGuest(
       throw error;
     }
   };
-  const ended = await poll(look, { deadline });
+  const ended = await poll(look, { deadline, signal });
   if (ended === undefined) throw new VmsError("guest", `${path} did not end within ${seconds} s in the guest`);
   const output = [ended["out-data"], ended["err-data"]].map((data) =>
     Buffer.from(data ?? "", "base64").toString("utf8"),

@@ -47,7 +47,7 @@ export async function freezeDisks(
   const source = await look(connection, uuid);
   if (source.runs) context.progress.detail("asking the source's guest agent");
   const agent = source.runs && (await awaitAgent(connection, uuid, { signal: context.signal }));
-  if (await mayReuse(source, requested, agent)) return { disks: await describe(source.disks), reused: true };
+  if (await mayReuse(source, requested, agent, context)) return { disks: await describe(source.disks), reused: true };
   context.progress.phase("freezing the source's disk");
   if (source.runs && !agent) tellUnquiet("does not answer", context);
   try {
@@ -87,11 +87,12 @@ async function mayReuse(
   { connection, uuid, xml, runs, disks }: Source,
   requested: Moment,
   agent: boolean,
+  { signal }: Context,
 ): Promise<boolean> {
   const frozen = markOf(xml).frozen;
   if (frozen !== undefined && isAfter(frozen, requested)) return true;
   // What a guest has not written yet nobody can see.
-  if (runs && !(agent && (await flushGuest(connection, uuid)))) return false;
+  if (runs && !(agent && (await flushGuest(connection, uuid, signal)))) return false;
   for (const { file } of disks) if (!(await sameAsBacking(file))) return false;
   return true;
 }
@@ -99,9 +100,9 @@ async function mayReuse(
 const flushSeconds = 60;
 
 /** Whether it did; a guest that is too busy for it is frozen as it is. */
-async function flushGuest(connection: Connection, uuid: string): Promise<boolean> {
+async function flushGuest(connection: Connection, uuid: string, signal: AbortSignal | undefined): Promise<boolean> {
   try {
-    return (await runInGuest(connection, uuid, "/usr/bin/sync", [], flushSeconds)).status === 0;
+    return (await runInGuest(connection, uuid, "/usr/bin/sync", [], flushSeconds, { signal })).status === 0;
   } catch (error) {
     if (hasCode(error, "command", "guest")) return false;
     throw error;

@@ -2,7 +2,7 @@
 import type { Context } from "../context.js";
 import { hasCode, VmsError } from "../errors.js";
 import { Deadline, poll } from "../host/deadline.js";
-import { findLoss } from "../install/guest-life.js";
+import { findKnownLoss } from "../install/guest-life.js";
 import { moreTime } from "../install/steps.js";
 import { readGuestFile, runInGuest } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
@@ -70,7 +70,7 @@ async function follow(
   context: Context,
 ): Promise<string | undefined> {
   const look = async (): Promise<{ failure?: string } | undefined> => {
-    const loss = await findLoss({ connection, domain: uuid });
+    const loss = await findKnownLoss({ connection, domain: uuid });
     if (loss !== undefined) throw new VmsError("guest", `${loss.why} while packages were added`, { hint: loss.hint });
     const line = await readReport(connection, uuid);
     const [, done, total, text] = /^running (\d+) (\d+) (.*)$/.exec(line) ?? [];

@@ -6,10 +6,10 @@ import type { Connection } from "../libvirt/virsh.js";
 const limit = 10;
 
 /**
- * What became of it: it has been told, or stands already; nobody could be asked, as in a guest that boots; or the guest cannot do it. A
- * line forgets its size where nobody has it open, so what was told in a boot may not stand.
+ * What became of it: it has been told, or stands already; or the guest could not be asked or not do it, as while it boots. A line forgets
+ * its size where nobody has it open, so what was told in a boot may not stand.
  */
-export type SerialSize = "told" | "stands" | "unheard" | "refused";
+export type SerialSize = "told" | "stands" | "unheard" | "gone";
 
 /** Its arguments are the rows and the columns. */
 const script = `
@@ -31,9 +31,11 @@ export async function setSerialSize(
   try {
     const args = ["-c", script, "sh", String(rows), String(columns)];
     const { output } = await runInGuest(connection, uuid, "/bin/sh", args, limit);
-    return output === "stands" || output === "told" ? output : "refused";
+    // Behind it may be what a shell says of a locale that is not there.
+    const said = output.split("\n")[0];
+    return said === "stands" || said === "told" ? said : "unheard";
   } catch (error) {
-    if (hasCode(error, "gone")) return "refused";
+    if (hasCode(error, "gone")) return "gone";
     if (hasCode(error, "command", "guest")) return "unheard";
     throw error;
   }

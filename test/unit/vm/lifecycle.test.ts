@@ -55,7 +55,7 @@ esac`,
 
   it("is done by the power button as well where the agent's word does not help, and ends with its time", async () => {
     guest(1, 9);
-    const { off, by, modes } = await ask(2);
+    const { off, by, modes } = await ask(8);
     assert.deepEqual(modes.slice(0, 2), ["agent", "acpi"]);
     assert.equal(modes.filter((mode) => mode === "agent").length, 1);
     assert.deepEqual({ off, by }, { off: false, by: "its guest agent, then by ACPI" });
