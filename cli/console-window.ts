@@ -1,5 +1,5 @@
 /** The size of the window in which `vms console` shows a VM's serial line. */
-import { Deadline, poll } from "../provider/host/deadline.js";
+import { Deadline, pollUntil } from "../provider/host/deadline.js";
 import { setSerialSize } from "../provider/vm/serial-size.js";
 import { connection } from "./connection.js";
 
@@ -15,12 +15,12 @@ export function followWindow(uuid: string): { close(): void } {
   let telling: Promise<unknown> = Promise.resolve();
   const tell = async (signal: AbortSignal): Promise<void> => {
     if (signal.aborted) return;
-    const look = async (): Promise<true | undefined> => {
+    const stands = async (): Promise<boolean> => {
       const { columns, rows } = process.stdout;
       const outcome = await setSerialSize(connection, uuid, { columns, rows });
-      return outcome === "stands" || outcome === "gone" ? true : undefined;
+      return outcome === "stands" || outcome === "gone";
     };
-    await poll(look, { deadline: new Deadline(bootLimit), every: interval, signal });
+    await pollUntil(stands, { deadline: new Deadline(bootLimit), every: interval, signal });
   };
   const onResize = (): void => {
     latest.abort();

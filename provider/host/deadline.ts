@@ -50,8 +50,13 @@ export async function poll<T>(look: () => Promise<T | undefined>, options: PollO
   }
 }
 
-/** Milliseconds between two looks at something. Throws VmsError (cancelled). */
-async function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+/** Asks until it holds, once at least; whether it did before the deadline. Throws as `poll` does. */
+export async function pollUntil(holds: () => Promise<boolean>, options: PollOptions): Promise<boolean> {
+  return (await poll(async () => ((await holds()) ? true : undefined), options)) === true;
+}
+
+/** Waits for so many milliseconds. Throws VmsError (cancelled). */
+export async function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await pause(milliseconds, undefined, signal === undefined ? {} : { signal });
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Powering a domain on, and seeing it off. */
 import { hasCode } from "../errors.js";
-import { Deadline, poll } from "../host/deadline.js";
+import { Deadline, pollUntil } from "../host/deadline.js";
 import { hasEnded, isOff, makePersistent } from "./domain.js";
 import { type Connection, virsh } from "./virsh.js";
 
@@ -14,7 +14,7 @@ export async function startDomain(
   { paused = false, signal }: { readonly paused?: boolean; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   let refusal: unknown;
-  const start = async (): Promise<true | undefined> => {
+  const starts = async (): Promise<boolean> => {
     try {
       await virsh(connection, ["start", id, ...(paused ? ["--paused"] : [])], { signal });
       return true;
@@ -22,10 +22,10 @@ export async function startDomain(
       // virtlogd may learn a while after libvirtd that the last run has ended, and holds its log until then.
       if (!/cannot open log file.*busy/is.test(String(error))) throw error;
       refusal = error;
-      return undefined;
+      return false;
     }
   };
-  if ((await poll(start, { deadline: new Deadline(settleSeconds), signal })) !== true) throw refusal;
+  if (!(await pollUntil(starts, { deadline: new Deadline(settleSeconds), signal }))) throw refusal;
 }
 
 /** Waits until a domain is off, or its guest has crashed; whether it was in time. */
@@ -35,8 +35,7 @@ export async function awaitOff(
   deadline: Deadline,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const look = async (): Promise<true | undefined> => ((await hasEnded(connection, id)) ? true : undefined);
-  return (await poll(look, { deadline, every: 500, signal })) === true;
+  return pollUntil(() => hasEnded(connection, id), { deadline, every: 500, signal });
 }
 
 /** Forces a domain off, and returns whether it had to; nothing where it is off. */
@@ -50,8 +49,7 @@ export async function killDomain(connection: Connection, uuid: string): Promise<
     if (hasCode(error, "gone") || (await isOff(connection, uuid))) return false;
     if (!/failed to terminate process/i.test(String(error))) throw error;
     // libvirt waits 15 s for a qemu that was killed; one that waits for its disk ends when that has answered.
-    const look = async (): Promise<true | undefined> => ((await isOff(connection, uuid)) ? true : undefined);
-    if ((await poll(look, { deadline: new Deadline(settleSeconds) })) !== true) throw error;
+    if (!(await pollUntil(() => isOff(connection, uuid), { deadline: new Deadline(settleSeconds) }))) throw error;
     return true;
   }
 }

@@ -4,9 +4,9 @@
  */
 import { type FileHandle, access, constants, open, readFile, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.js";
-import { toVmsError, VmsError } from "../errors.js";
+import { VmsError } from "../errors.js";
+import { sleep } from "../host/deadline.js";
 import { diskFull, freeSpace, saysDiskFull } from "./disk-space.js";
 import { type Patience, type Reply, InterruptedTransfer, get } from "./iso-http.js";
 import { reportAmount } from "./iso-progress.js";
@@ -68,7 +68,7 @@ export async function persist<T>(
       furthest = Math.max(furthest, now);
       if (fruitless >= patience.attempts) throw givenUp(error, fruitless, now);
       context.progress.detail(`${error.message}: trying again`);
-      await pause(patience.pause * 2 ** Math.max(fruitless - 1, 0), context.signal);
+      await sleep(patience.pause * 1000 * 2 ** Math.max(fruitless - 1, 0), context.signal);
     }
   }
 }
@@ -187,14 +187,6 @@ function givenUp(error: InterruptedTransfer, attempts: number, kept: number): Vm
     hint: kept === 0 ? "Run it again later" : "Run it again: it goes on where it stopped",
     cause: error,
   });
-}
-
-async function pause(seconds: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(seconds * 1000, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    throw toVmsError(error);
-  }
 }
 
 /** Another member of the group may have begun it: its file is theirs, and only they can give it the final mode. */

@@ -1,6 +1,6 @@
 /** Passwords are set through the guest agent, as crypt(3) hashes: they never stand in a definition. */
 import { hasCode, VmsError } from "../errors.js";
-import { Deadline, poll } from "../host/deadline.js";
+import { Deadline, pollUntil } from "../host/deadline.js";
 import { runInGuest, setPasswordHash } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
 
@@ -19,10 +19,7 @@ export async function setPasswords(connection: Connection, uuid: string, passwor
 async function setPassword(connection: Connection, uuid: string, user: string, hash: string): Promise<void> {
   const set = (): Promise<void> => setPasswordHash(connection, uuid, user, hash);
   // Under load the agent may take longer than libvirt waits for it.
-  const done = await poll(async () => ((await succeeds(set)) ? true : undefined), {
-    deadline: new Deadline(passwordSeconds),
-  });
-  if (done === undefined) await set();
+  if (!(await pollUntil(() => succeeds(set), { deadline: new Deadline(passwordSeconds) }))) await set();
 }
 
 /** What shadow(5) has for an account that no password opens; chpasswd, which the agent calls, may not take that for a hash. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { toVmsError, VmsError } from "../errors.js";
-import { Deadline, poll } from "../host/deadline.js";
+import { Deadline, pollUntil } from "../host/deadline.js";
 import { type Credentials, definedCredentials, writeCredentials } from "../libvirt/credentials.js";
 import { agentAnswers, runInGuest } from "../libvirt/guest-agent.js";
 import type { Connection } from "../libvirt/virsh.js";
@@ -83,10 +83,7 @@ async function applySettings(connection: Connection, uuid: string, settings: Cre
 /** Throws where a running guest cannot be asked for anything. */
 export async function requireAgent(connection: Connection, uuid: string): Promise<void> {
   // Under load it may take a while.
-  const answers = await poll(async () => ((await agentAnswers(connection, uuid)) ? true : undefined), {
-    deadline: new Deadline(agentSeconds),
-  });
-  if (answers === true) return;
+  if (await pollUntil(() => agentAnswers(connection, uuid), { deadline: new Deadline(agentSeconds) })) return;
   throw new VmsError("guest", "its guest agent does not answer, so nothing can be changed in the guest", {
     hint: "Look at its console, or shut it down: what it takes at a boot can be changed while it is off",
   });

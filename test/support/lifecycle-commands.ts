@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readFileSync } from "node:fs";
 import type { Context } from "../../provider/context.js";
-import { Deadline, poll } from "../../provider/host/deadline.js";
+import { Deadline, pollUntil } from "../../provider/host/deadline.js";
 import { findDomain, isOff } from "../../provider/libvirt/domain.js";
 import { killDomain } from "../../provider/libvirt/power.js";
 import { cloneVm } from "../../provider/vm/clone.js";
@@ -158,8 +158,8 @@ const kill: Work = async (place, model, real) => {
 const killQemu: Work = async (place, model, real) => {
   const name = real.name(place);
   process.kill(Number(readFileSync(`/run/libvirt/qemu/${name}.pid`, "utf8")), "SIGKILL");
-  const look = async () => ((await isOff(connection, name)) ? true : undefined);
-  assert.ok(await poll(look, { deadline: new Deadline(30), every: 50 }), `${name} was killed`);
+  const options = { deadline: new Deadline(30), every: 50 };
+  assert.ok(await pollUntil(() => isOff(connection, name), options), `${name} was killed`);
   model.set(place, { ...model.get(place), runs: false });
 };
 
